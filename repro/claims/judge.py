@@ -1,0 +1,227 @@
+"""Judging: claims and observations in, ledger rows out; a pure function of both."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from repro.claims import verdict
+from repro.claims.cell import Cell, cell
+from repro.claims.claim import Claim, Comparison
+from repro.claims.evidence import Observation, distinct
+from repro.claims.holm import adjusted, shares
+from repro.claims.ledger import EXTENSION, LedgerRow
+from repro.claims.verdict import Conclusion, Interval, Verdict, decide
+from repro.errors import DataError
+
+ALPHA = 0.05
+"""Probability of at least one false statement in a family: the primary rows of one paper, profile and network."""
+
+_EMPTY = Cell(0, 0, 0, None)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One row before it is judged."""
+
+    claim: Claim
+    comparison: Comparison
+    network: str
+    dataset: str
+    profile: str
+    cell: Cell
+
+    @property
+    def primary(self) -> bool:
+        return not self.comparison.variant
+
+    @property
+    def region(self) -> Interval:
+        return self.comparison.region(self.network)
+
+    @property
+    def p(self) -> float | None:
+        estimate, directional = self.cell.estimate, self.comparison.kind == "directional"
+        if estimate is None:
+            return None
+        return estimate.p_zero() if directional else estimate.p_outside(*self.region)
+
+    def error(self, share: float) -> float:
+        """Two one-sided tests at level α are read off the interval at level 1 - 2α (Schuirmann 1987)."""
+        return share if self.comparison.kind == "directional" else 2 * share
+
+    def interval(self, share: float) -> Interval | None:
+        return None if self.cell.estimate is None else self.cell.estimate.interval(self.error(share))
+
+
+@dataclass(frozen=True)
+class _Correction:
+    """What its family does to a row: the part of alpha it may spend, and its corrected p."""
+
+    share: float = ALPHA
+    p_holm: float | None = None
+    family: int = 0
+
+
+def judge(
+    claims: Sequence[Claim],
+    observations: Iterable[Observation],
+    profile: str,
+    datasets: Mapping[str, str] | None = None,
+) -> list[LedgerRow]:
+    """Hold each claim against the evidence.
+
+    The primary row of every claim and network appears, `not run` where there is no evidence; a variant appears where
+    it was attempted. Only scalars (`x` is `None`) of the profile enter; the order of the observations has no effect.
+
+    Args:
+        claims: of one paper, in the order of the ledger.
+        observations: as measured, of any profile.
+        profile: the one to judge; results of different profiles never mix.
+        datasets: for each network the data set named in rows that were not run.
+
+    Raises:
+        DataError: an observation names a claim, network, variant or arm that is not declared, or appears twice.
+    """
+    grouped = _grouped(claims, observations, profile)
+    cases = list(_cases(claims, grouped, profile, datasets or {}))
+    corrections = _corrections(cases)
+    conclusions = [
+        _conclude(case, correction.share) for case, correction in zip(cases, corrections, strict=True)
+    ]
+    gaps = {_place(case): end.verdict for case, end in zip(cases, conclusions, strict=True) if case.primary}
+    return [
+        _row(case, correction, _unless_no_gap(case, conclusion, gaps))
+        for case, correction, conclusion in zip(cases, corrections, conclusions, strict=True)
+    ]
+
+
+_Key = tuple[str, str, str]
+
+
+def _place(case: _Case) -> _Key:
+    return case.claim.id, case.network, case.dataset
+
+
+def _grouped(
+    claims: Sequence[Claim], observations: Iterable[Observation], profile: str
+) -> dict[_Key, dict[str, list[Observation]]]:
+    """Values that count, by (claim, network, variant) and by data set."""
+    declared = {claim.id: claim for claim in claims}
+    grouped: dict[_Key, dict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
+    for each in distinct(each for each in observations if each.profile == profile and each.x is None):
+        if each.quantity == _declared(declared, each).quantity:
+            grouped[each.claim, each.network, each.variant][each.dataset].append(each)
+    return grouped
+
+
+def _declared(claims: Mapping[str, Claim], observation: Observation) -> Comparison:
+    claim = claims.get(observation.claim)
+    if claim is None:
+        raise DataError(
+            f"{observation.place}: claims.toml has no claim {observation.claim!r}. Declare it first."
+        )
+    if observation.network not in (*claim.networks, *claim.extensions):
+        raise DataError(
+            f"{observation.place}: {claim.id} is not declared for {observation.network}. Add it to its extensions."
+        )
+    comparison = claim.comparison(observation.variant)
+    if comparison is None:
+        raise DataError(
+            f"{observation.place}: {claim.id} has no variant {observation.variant!r}. Declare it before it is run."
+        )
+    return comparison
+
+
+def _cases(
+    claims: Sequence[Claim],
+    grouped: Mapping[_Key, Mapping[str, list[Observation]]],
+    profile: str,
+    planned: Mapping[str, str],
+) -> Iterator[_Case]:
+    for claim in claims:
+        for network in (*claim.networks, *claim.extensions):
+            for comparison in claim.comparisons:
+                found = grouped.get((claim.id, network, comparison.variant), {})
+                for dataset, values in sorted(found.items()):
+                    yield _Case(claim, comparison, network, dataset, profile, cell(comparison, values))
+                if not found and not comparison.variant:
+                    yield _Case(claim, comparison, network, planned.get(network, ""), profile, _EMPTY)
+
+
+def _corrections(cases: Sequence[_Case]) -> list[_Correction]:
+    """Holm within the primary rows of each network that have a p; variants are corrected for nothing."""
+    found = [_Correction()] * len(cases)
+    for network in {case.network for case in cases}:
+        family = [i for i, c in enumerate(cases) if c.network == network and c.primary and c.p is not None]
+        p = [cases[i].p or 0.0 for i in family]
+        for i, share, corrected in zip(family, shares(p, ALPHA), adjusted(p), strict=True):
+            found[i] = _Correction(share, corrected, len(family))
+    return found
+
+
+def _conclude(case: _Case, share: float) -> Conclusion:
+    if case.cell.n == 0:
+        return verdict.NOT_RUN
+    interval = case.interval(share)
+    if interval is None:
+        return verdict.TOO_FEW
+    return decide(case.comparison.kind, interval, case.region, case.comparison.direction)
+
+
+def _unless_no_gap(
+    case: _Case, conclusion: Conclusion, gaps: Mapping[tuple[str, str, str], Verdict]
+) -> Conclusion:
+    """An equivalence that says "the gap closes" needs a gap, on the same network and data set."""
+    needed = case.claim.needs_gap
+    if not needed or case.comparison.kind != "equivalence" or conclusion.verdict is Verdict.NOT_RUN:
+        return conclusion
+    gap = gaps.get((needed, case.network, case.dataset), Verdict.NOT_RUN)
+    return conclusion if gap is Verdict.REPRODUCED else verdict.NO_GAP
+
+
+def _row(case: _Case, correction: _Correction, conclusion: Conclusion) -> LedgerRow:
+    claim, comparison, estimate = case.claim, case.comparison, case.cell.estimate
+    interval = case.interval(correction.share)
+    return LedgerRow(
+        paper=claim.paper,
+        claim=claim.id,
+        title=comparison.title + (EXTENSION if case.network in claim.extensions else ""),
+        network=case.network,
+        dataset=case.dataset,
+        profile=case.profile,
+        variant=comparison.variant,
+        verdict=conclusion.verdict.value,
+        finding=conclusion.finding.value,
+        effect=None if estimate is None else _stable(estimate.mean),
+        interval=None if interval is None else (_stable(interval[0]), _stable(interval[1])),
+        unit=comparison.unit,
+        margin=_stable(comparison.margin(case.network)),
+        test=_test(case, correction),
+        p=None if case.p is None else _stable(case.p),
+        p_holm=None if correction.p_holm is None else _stable(correction.p_holm),
+        n=case.cell.n,
+        failed=case.cell.failed,
+        diverged=case.cell.diverged,
+        reported=comparison.reported.get(case.network),
+        command=f"repro reproduce {claim.paper} --profile {case.profile} --only {claim.id}",
+    )
+
+
+def _test(case: _Case, correction: _Correction) -> str:
+    comparison, estimate = case.comparison, case.cell.estimate
+    name = {"paired": "paired t", "welch": "Welch t", "one-sample": "one-sample t"}[comparison.pairing]
+    parts = [name] if comparison.kind == "directional" else [f"two one-sided {name} tests"]
+    if comparison.span is not None:
+        parts = [f"{parts[0]} against {comparison.span[0]:g} and {comparison.span[1]:g}"]
+    if estimate is not None and estimate.standard_error is not None:
+        parts += [f"df {estimate.df:.4g}", f"{100 * (1 - case.error(correction.share)):.4g} % interval"]
+    if correction.family:
+        parts.append(f"Holm over {correction.family}")
+    return ", ".join(parts)
+
+
+def _stable(value: float) -> float:
+    """Twelve digits: what two machines agree on, so that the file does not change for nothing."""
+    return float(f"{value:.12g}")

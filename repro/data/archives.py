@@ -1,0 +1,83 @@
+"""Members of tar and zip archives, read one by one in memory: nothing is ever extracted to a path an archive names."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from repro.errors import DataError
+
+LIMIT = 1 << 28
+"""Bytes of the largest member that is read; no file of the catalogue is larger."""
+
+
+@dataclass(frozen=True)
+class Members:
+    """What an archive holds.
+
+    Attributes:
+        title: the archive's name, for errors.
+        names: of its regular files.
+        content: gives a member's bytes by its name.
+    """
+
+    title: str
+    names: Sequence[str]
+    content: Callable[[str], bytes]
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one member.
+
+        Raises:
+            DataError: there is no such member, or it is damaged.
+        """
+        if name not in self.names:
+            raise DataError(f"{self.title} has no member {name}; it is not the archive it should be.")
+        try:
+            return self.content(name)
+        except (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile) as error:
+            raise DataError(f"{self.title}: member {name} is damaged ({error}); fetch the archive again.") from error
+
+
+def tar(content: bytes, title: str) -> Members:
+    """The members of a tar archive, compressed or not.
+
+    Raises:
+        DataError: it is not a whole tar archive, or a member is larger than `LIMIT`.
+    """
+    try:
+        archive = tarfile.open(fileobj=io.BytesIO(content))
+        members = {member.name: member for member in archive if member.isreg()}
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        raise DataError(f"{title} is not a whole tar archive ({error}); fetch it again.") from error
+    _check_sizes({name: member.size for name, member in members.items()}, title)
+
+    def read(name: str) -> bytes:
+        stream = archive.extractfile(members[name])
+        return stream.read() if stream else b""
+
+    return Members(title, list(members), read)
+
+
+def zipped(content: bytes, title: str) -> Members:
+    """The members of a zip archive.
+
+    Raises:
+        DataError: it is not a whole zip archive, or a member is larger than `LIMIT`.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DataError(f"{title} is not a whole zip archive ({error}); fetch it again.") from error
+    _check_sizes({member.filename: member.file_size for member in archive.infolist()}, title)
+    return Members(title, archive.namelist(), archive.read)
+
+
+def _check_sizes(sizes: dict[str, int], title: str) -> None:
+    for name, size in sizes.items():
+        if size > LIMIT:
+            raise DataError(f"{title}: member {name} of {size} bytes exceeds the limit of {LIMIT}.")

@@ -1,0 +1,120 @@
+"""Where the files of a data set lie on this machine, and how they get there: whole, verified, one process at a time.
+
+The data directory is the folder asked for, else `REPRO_DATA`, else the user's cache (`$XDG_CACHE_HOME/repro` or
+`~/.cache/repro`). When `REPRO_DATA` does not hold a data set and may not be written, the user's cache serves.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from repro.atomic import write_bytes
+from repro.data.disk import locked, writable, writing
+from repro.data.entry import Entry, Stored
+from repro.data.sources import Source
+from repro.errors import DataError, StorageError
+
+
+def folders(root: Path | None = None) -> tuple[Path, ...]:
+    """Data directories in the order they are searched.
+
+    Args:
+        root: when given, the only one.
+    """
+    if root is not None:
+        return (root,)
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "repro"
+    named = os.environ.get("REPRO_DATA")
+    return (Path(named), home) if named else (home,)
+
+
+def find(entry: Entry, root: Path | None = None) -> Stored | None:
+    """The entry's files, not yet verified, in the first data directory that holds them all; else None."""
+    for folder in (entry.folder,) if entry.folder else folders(root):
+        paths = {file: path for file in entry.files if (path := file.locate(folder))}
+        if len(paths) == len(entry.files):
+            return Stored(paths)
+    return None
+
+
+def find_or_fetch(entry: Entry, root: Path | None = None) -> Stored:
+    """The entry's files, fetched first if they are nowhere; errors as in `fetch`."""
+    return find(entry, root) or fetch(entry, root)
+
+
+def fetch(entry: Entry, root: Path | None = None) -> Stored:
+    """Get the entry's files from the first source that delivers them with the right content.
+
+    A second process waits for the first, then finds the files there. Killed at any moment, nothing half-written
+    stands under a data file's name, and the next call starts afresh or resumes.
+
+    Raises:
+        DataError: no source delivers; each is named with its reason.
+        StorageError: the data directory cannot be written.
+    """
+    if not entry.sources:
+        raise DataError(f"{entry.name} cannot be downloaded: {entry.prepare} Looked in {_listed(folders(root))}.")
+    folder = next(filter(writable, folders(root)), None)
+    if folder is None:
+        raise StorageError(
+            f"cannot write {_listed(folders(root))}: permission denied. Point REPRO_DATA at a folder you may write to."
+        )
+    with locked(folder / f".{entry.store}.lock"):
+        return find_verified(entry, root) or _fetch(entry, folder)
+
+
+def find_verified(entry: Entry, root: Path | None = None) -> Stored | None:
+    """The entry's files if all are there with the right content, else None."""
+    stored = find(entry, root)
+    try:
+        for file in stored.paths if stored else ():
+            file.read(stored.paths[file])
+    except DataError as error:
+        print(f"repro data: {error}", file=sys.stderr)
+        return None
+    return stored
+
+
+def _fetch(entry: Entry, folder: Path) -> Stored:
+    workspace = folder / f".{entry.store}.unfinished"
+    _sweep(entry, folder)
+    reasons = []
+    for source in entry.sources:
+        print(f"repro data: {entry.name}: {source.title} -> {folder}", file=sys.stderr)
+        try:
+            stored = _fetch_from(source, entry, folder, workspace)
+        except DataError as error:
+            reasons.append(f"  {source.title}: {error}")
+            continue
+        shutil.rmtree(workspace, ignore_errors=True)
+        return stored
+    wanted = ", ".join(str(folder / file.path) for file in entry.files)
+    raise DataError(
+        f"cannot get {entry.name}; no source delivered it:\n" + "\n".join(reasons) + f"\nRun `repro data get {entry.name}` "
+        f"with a network, or put the files there yourself (plain, or with .gz added): {wanted}."
+    )
+
+
+def _fetch_from(source: Source, entry: Entry, folder: Path, workspace: Path) -> Stored:
+    paths = {}
+    for file, content in source.fetch(entry.files, workspace):
+        file.check(content, f"{file.name} from {source.title}")
+        paths[file] = folder / file.path
+        write_bytes(paths[file], content)
+    return Stored(paths)
+
+
+def _sweep(entry: Entry, folder: Path) -> None:
+    """Remove what writers that were killed left beside the files; the lock is held, so none is alive."""
+    for file in entry.files:
+        path = folder / file.path
+        for leftover in path.parent.glob(f".{path.name}.*") if path.parent.is_dir() else ():
+            with writing(leftover):
+                leftover.unlink()
+
+
+def _listed(paths: tuple[Path, ...]) -> str:
+    return ", ".join(map(str, paths))

@@ -1,0 +1,53 @@
+"""What the disk refuses, said clearly; and one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from repro.errors import ReproError, StorageError
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusal to write `path` into an error that says so.
+
+    Raises:
+        StorageError: no space, no permission, or any other `OSError` within the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, ReproError):
+            raise
+        reason = error.strerror or str(error)
+        raise StorageError(
+            f"cannot write {path}: {reason}. Free some space, or point REPRO_DATA at a folder you may write to; "
+            "nothing half-written is kept as data."
+        ) from error
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path`; a second process waits here until the first is done, or dead.
+
+    Raises:
+        StorageError: the lock file cannot be made.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def writable(folder: Path) -> bool:
+    """Whether files may be made in `folder`, or it may be made; its mode is respected even by the superuser."""
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return existing.is_dir() and bool(existing.stat().st_mode & 0o222) and os.access(existing, os.W_OK)

@@ -1,0 +1,67 @@
+"""From a data set's name to its tensors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from repro.data import cache
+from repro.data.catalogue import CATALOGUE, entry_of
+from repro.data.tensors import Dataset
+from repro.errors import DataError
+
+
+def names() -> list[str]:
+    """The names `load` knows."""
+    return list(CATALOGUE)
+
+
+def load(name: str, root: Path | None = None) -> Dataset:
+    """The data set called `name`, whole in memory; its files are fetched first where they are missing.
+
+    Every file's checksum is verified at every call (under 0.5 s), from the very bytes that are then read.
+
+    Args:
+        name: one of `names()`.
+        root: the data directory, instead of `REPRO_DATA` or the user's cache.
+
+    Raises:
+        UsageError: the name is unknown.
+        DataError: a file is damaged, or no source delivers it.
+        StorageError: the data directory cannot be read or written.
+    """
+    entry = entry_of(name)
+    return entry.read(entry, cache.find_or_fetch(entry, root))
+
+
+def get(name: str, root: Path | None = None) -> tuple[Path, ...]:
+    """Make sure that the files of `name` are on this machine and right; damaged ones are fetched again.
+
+    Returns:
+        the files' paths.
+
+    Raises:
+        the same errors as `load`.
+    """
+    entry = entry_of(name)
+    stored = cache.find_verified(entry, root) or cache.fetch(entry, root)
+    return tuple(stored.paths.values())
+
+
+def verify(name: str, root: Path | None = None) -> tuple[Path, ...]:
+    """Check every file of `name` against its checksum and its format, fetching nothing.
+
+    Returns:
+        the files' paths.
+
+    Raises:
+        UsageError: the name is unknown.
+        DataError: a file is missing, damaged or malformed; says which.
+        StorageError: a file cannot be read.
+    """
+    entry = entry_of(name)
+    stored = cache.find(entry, root)
+    if stored is None:
+        searched = ", ".join(map(str, cache.folders(root)))
+        raise DataError(f"{name} is not in {searched}; run `repro data get {name}`.")
+    entry.read(entry, stored)
+    return tuple(stored.paths.values())

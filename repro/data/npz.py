@@ -1,0 +1,56 @@
+"""NumPy archives, read without pickle: a file that holds Python objects is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repro.errors import DataError
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def load(source: Path | bytes, where: str) -> Arrays:
+    """The arrays of an npz file.
+
+    Args:
+        source: its path, or its content.
+        where: the file's name, for the error.
+
+    Raises:
+        DataError: it is no npz file, is damaged, or holds objects that only pickle could load.
+    """
+    try:
+        with np.load(io.BytesIO(source) if isinstance(source, bytes) else source, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, EOFError, ValueError, AttributeError, zlib.error, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"{where} is not a whole npz file of plain arrays ({error}); make or fetch it again, without object arrays."
+        ) from error
+
+
+def dump(arrays: Arrays) -> bytes:
+    """The content of a compressed npz file that holds `arrays`."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def sha256_of_arrays(content: bytes) -> str:
+    """sha256 of the names, types, shapes and values in an npz file, however it is compressed.
+
+    Raises:
+        DataError: it is no npz file.
+    """
+    digest = hashlib.sha256()
+    for name, array in sorted(load(content, "the file").items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,19 @@
+"""The errors a user can act on: each names the value, the rule and the way out."""
+
+from __future__ import annotations
+
+
+class ReproError(Exception):
+    """Something outside the code stands in the way; the command line prints it and exits 1."""
+
+
+class UsageError(ReproError):
+    """The request itself cannot be meant; the command line prints it and exits 2."""
+
+
+class DataError(ReproError, ValueError):
+    """Bytes that are not what their name or checksum says."""
+
+
+class StorageError(ReproError, OSError):
+    """A file could not be written or read: no space, no permission, a damaged checkpoint."""

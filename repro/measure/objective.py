@@ -1,0 +1,260 @@
+"""The full-data loss as a function of one flat parameter vector: all that sharpness, spectra and paths ever see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Literal, NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from repro.errors import DataError, UsageError
+from repro.measure.batchnorm import batchnorm_layers
+from repro.measure.borrow import undisturbed
+from repro.measure.flat import flatten, select, unflatten
+from repro.measure.inputs import channels_last, chunks
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""Takes logits `(m, ...)` in float64 and labels `(m, ...)`; gives each example's loss, shape `(m,)`."""
+
+
+class Objective(Protocol):
+    """A twice differentiable function of one flat vector."""
+
+    @property
+    def size(self) -> int:
+        """p, the number of variables."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision to which a point is rounded before it is evaluated."""
+
+    def value(self, point: Tensor) -> float:
+        """The function at `point`, shape `(p,)`, any float dtype."""
+
+    def value_and_grad(self, point: Tensor) -> tuple[float, Tensor]:
+        """The function and its gradient, float64 `(p,)`, at `point`, shape `(p,)`."""
+
+    def hvp(self, point: Tensor, vector: Tensor) -> Tensor:
+        """The Hessian at `point` times `vector`: float64 `(p,)`."""
+
+
+class Evaluation(NamedTuple):
+    """Mean loss in nats, and the fraction of examples whose largest logit is their label's."""
+
+    loss: float
+    accuracy: float
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Each example's `-log softmax(logits)[label]`, in nats, shape `(m,)`.
+
+    Args:
+        logits: shape `(m, classes)`.
+        labels: int64, shape `(m,)`.
+
+    Raises:
+        DataError: a label is not an integer from 0 to `classes - 1`.
+    """
+    low, high = labels.aminmax()
+    if labels.is_floating_point() or low < 0 or high >= logits.shape[1]:
+        raise DataError(
+            f"labels from {low.item()} to {high.item()} must be integers from 0 to {logits.shape[1] - 1}, one for each "
+            "output of the network; renumber the labels, or build the network for more classes."
+        )
+    return F.cross_entropy(logits, labels.long(), reduction="none")
+
+
+class NetworkObjective:
+    """The mean loss of a network over all examples (Keskar et al. 2017, eq. 1).
+
+    The network runs in its own precision; the loss and every sum over examples are float64, so that a loss of 1e-9
+    still has a gradient, and sums are divided once by n, so that the chunk is a matter of memory only. Dropout is off.
+    A call leaves parameters, buffers, modes, gradients and torch's random state untouched.
+
+    Args:
+        model: any `nn.Module` in float32 or float64. It is used, not copied: what is not in the point (buffers,
+            parameters not selected) is read from it at each call.
+        inputs: shape `(n, ...)`; uint8 pixels are divided by 255.
+        labels: shape `(n, ...)`.
+        loss: each example's loss, from float64 logits.
+        chunk: examples per pass through the network.
+        batchnorm: `running`, the network's own statistics, which make the loss a sum over examples; or `batch`, those
+            of each chunk, as Keskar's released code did (Keras 1 `BatchNormalization(mode=2)`): then the loss depends on
+            the chunk and on the order of the examples, so fix both.
+        parameters: names of the variables, as in `model.named_parameters()`; by default all that require a gradient.
+
+    Raises:
+        UsageError: a precision below float32, no examples, as many labels as inputs missing, a chunk below 1, an
+            unknown name, statistics that are not there, or a last chunk of one example whose statistics are asked for.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        inputs: Tensor,
+        labels: Tensor,
+        *,
+        loss: Loss = cross_entropy,
+        chunk: int = 1000,
+        batchnorm: Literal["running", "batch"] = "running",
+        parameters: Iterable[str] | None = None,
+    ) -> None:
+        _check_data(inputs, labels, chunk)
+        _check_precision(model)
+        _check_statistics(model, batchnorm, len(inputs), chunk)
+        self._model, self._inputs, self._labels = model, inputs, labels
+        self._loss, self._chunk, self._batchnorm = loss, chunk, batchnorm
+        self._variables = select(model, parameters)
+
+    @property
+    def size(self) -> int:
+        """p, the number of variables."""
+        return sum(parameter.numel() for parameter in self._variables.values())
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The network's precision, to which a point is rounded before it is evaluated."""
+        return next(iter(self._variables.values())).dtype
+
+    @property
+    def start(self) -> Tensor:
+        """The network's own parameters as a new vector `(p,)`."""
+        return flatten(self._variables.values())
+
+    def value(self, point: Tensor) -> float:
+        """The mean loss at `point`, shape `(p,)`."""
+        total = 0.0
+        with torch.no_grad(), self._evaluating():
+            for losses, _, _ in self._passes(self._leaves(point)):
+                total += losses.sum().item()
+        return total / len(self._inputs)
+
+    def evaluate(self, point: Tensor) -> Evaluation:
+        """The mean loss and the accuracy at `point`, shape `(p,)`; labels must be classes."""
+        total, correct = 0.0, 0
+        with torch.no_grad(), self._evaluating():
+            for losses, logits, labels in self._passes(self._leaves(point)):
+                total += losses.sum().item()
+                correct += int((logits.argmax(1) == labels).sum())
+        return Evaluation(total / len(self._inputs), correct / len(self._inputs))
+
+    def value_and_grad(self, point: Tensor) -> tuple[float, Tensor]:
+        """The mean loss at `point`, shape `(p,)`, and its gradient, float64 `(p,)`."""
+        leaves = self._leaves(point)
+        total, gradient = 0.0, _Sum(leaves)
+        with torch.enable_grad(), self._evaluating():
+            for losses, _, _ in self._passes(leaves):
+                loss = losses.sum()
+                total += loss.item()
+                gradient.add(torch.autograd.grad(loss, leaves, allow_unused=True))
+        return total / len(self._inputs), gradient.divided_by(len(self._inputs))
+
+    def hvp(self, point: Tensor, vector: Tensor) -> Tensor:
+        """The Hessian of the mean loss at `point` times `vector`, both `(p,)`: float64 `(p,)`, by double backward."""
+        leaves = self._leaves(point)
+        directions = unflatten(vector.detach().to(leaves[0]), leaves)
+        product = _Sum(leaves)
+        with torch.enable_grad(), self._evaluating():
+            for losses, _, _ in self._passes(leaves):
+                product.add(_second_derivative(losses.sum(), leaves, directions))
+        return product.divided_by(len(self._inputs))
+
+    def _leaves(self, point: Tensor) -> list[Tensor]:
+        """The point cut into parameters, each the root of a graph of its own."""
+        like = list(self._variables.values())
+        parts = unflatten(point.detach().to(like[0]), like)
+        return [channels_last(self._model, part).detach().requires_grad_() for part in parts]
+
+    def _passes(self, leaves: list[Tensor]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Losses, float64 logits and labels of one chunk after another, at the parameters `leaves`."""
+        state = dict(zip(self._variables, leaves, strict=True))
+        state.update({name: buffer.clone() for name, buffer in self._model.named_buffers()})
+        parts = chunks(self._model, self._inputs, self._chunk)
+        for inputs, labels in zip(parts, self._labels.split(self._chunk), strict=True):
+            logits = functional_call(self._model, state, (inputs,)).double()
+            targets = labels.to(logits.device)
+            yield _per_example(self._loss(logits, targets), len(targets)), logits, targets
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        with undisturbed(self._model) as model:
+            model.eval()
+            for layer in batchnorm_layers(model).values():
+                layer.train(self._batchnorm == "batch")
+            yield
+
+
+class _Sum:
+    """A float64 sum, over chunks, of tensors shaped like the parameters."""
+
+    def __init__(self, like: list[Tensor]) -> None:
+        size = sum(tensor.numel() for tensor in like)
+        self._flat = torch.zeros(size, dtype=torch.float64, device=like[0].device)
+        self._parts = unflatten(self._flat, like)
+
+    def add(self, terms: Iterable[Tensor | None]) -> None:
+        for part, term in zip(self._parts, terms, strict=True):
+            if term is not None:
+                part.add_(term)
+
+    def divided_by(self, count: int) -> Tensor:
+        return self._flat / count
+
+
+def _second_derivative(
+    loss: Tensor, leaves: list[Tensor], directions: list[Tensor]
+) -> Sequence[Tensor | None]:
+    """Hessian times directions; parameters on which the gradient does not depend have none."""
+    gradients = torch.autograd.grad(loss, leaves, create_graph=True, allow_unused=True)
+    pairs = zip(gradients, directions, strict=True)
+    curved = [(g, d) for g, d in pairs if g is not None and g.requires_grad]
+    if not curved:
+        return [None] * len(leaves)
+    outputs, weights = zip(*curved, strict=True)
+    return torch.autograd.grad(outputs, leaves, weights, allow_unused=True)
+
+
+def _per_example(losses: Tensor, count: int) -> Tensor:
+    if losses.shape != (count,):
+        raise UsageError(
+            f"loss gave shape {tuple(losses.shape)} for {count} examples; it must give each example's loss, shape "
+            f"({count},): pass reduction='none', and sum over what an example has several of."
+        )
+    return losses
+
+
+def _check_data(inputs: Tensor, labels: Tensor, chunk: int) -> None:
+    if len(inputs) == 0:
+        raise DataError("inputs are empty; a mean loss needs at least one example.")
+    if len(inputs) != len(labels):
+        raise DataError(f"{len(inputs)} inputs must have as many labels, not {len(labels)}.")
+    if chunk < 1:
+        raise UsageError(f"chunk={chunk} must be at least 1 example; 1000 suits most networks.")
+
+
+def _check_precision(model: nn.Module) -> None:
+    tensors = [*model.parameters(), *model.buffers()]
+    precisions = {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
+    if low := sorted(str(p) for p in precisions - {torch.float32, torch.float64}):
+        raise UsageError(
+            f"the model holds {', '.join(low)}, whose rounding exceeds what is measured; pass model.float(), or double."
+        )
+    if len(precisions) > 1:
+        raise UsageError("the model mixes float32 and float64; pass model.float(), or model.double().")
+
+
+def _check_statistics(model: nn.Module, batchnorm: str, examples: int, chunk: int) -> None:
+    layers = batchnorm_layers(model)
+    without = [name for name, layer in layers.items() if layer.running_mean is None]
+    if batchnorm not in ("running", "batch"):
+        raise UsageError(f"batchnorm={batchnorm!r} must be 'running' or 'batch'.")
+    if batchnorm == "running" and without:
+        raise UsageError(f"BatchNorm layers {without} keep no running statistics; pass batchnorm='batch'.")
+    if batchnorm == "batch" and layers and 1 in (chunk, examples % chunk, examples):
+        raise UsageError(
+            f"chunk={chunk} leaves one of {examples} examples alone, which has no batch statistics; pass another chunk."
+        )

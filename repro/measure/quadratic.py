@@ -1,0 +1,64 @@
+"""The objective whose every property is known: what the measurements are tested on before they meet a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from repro.errors import UsageError
+
+
+@dataclass(frozen=True, eq=False)
+class Quadratic:
+    """`f(y) = c + g·y + ½ yᵀHy`, in float64.
+
+    Attributes:
+        gradient: g, shape `(p,)`.
+        hessian: H, shape `(p,)` for a diagonal or `(p, p)`, symmetric.
+        constant: c.
+
+    Raises:
+        UsageError: shapes do not fit, or H is not symmetric.
+    """
+
+    gradient: Tensor
+    hessian: Tensor
+    constant: float = 0.0
+
+    def __post_init__(self) -> None:
+        g, H = self.gradient.double(), self.hessian.double()
+        if g.ndim != 1 or H.shape not in (g.shape, g.shape * 2):
+            raise UsageError(
+                f"gradient {tuple(g.shape)} and hessian {tuple(H.shape)} must have shapes (p,) and (p,) or (p, p)."
+            )
+        if H.ndim == 2 and not torch.equal(H, H.T):
+            raise UsageError("hessian must be symmetric; pass (H + H.T) / 2.")
+        object.__setattr__(self, "gradient", g)
+        object.__setattr__(self, "hessian", H)
+
+    @property
+    def size(self) -> int:
+        """p, the number of variables."""
+        return self.gradient.numel()
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Points are evaluated in float64."""
+        return torch.float64
+
+    def value(self, point: Tensor) -> float:
+        """`f` at `point`, shape `(p,)`."""
+        return self.value_and_grad(point)[0]
+
+    def value_and_grad(self, point: Tensor) -> tuple[float, Tensor]:
+        """`f` and `g + Hy` at `point`, shape `(p,)`."""
+        y = point.double()
+        Hy = self.hvp(y, y)
+        return float(self.constant + self.gradient @ y + 0.5 * (y @ Hy)), self.gradient + Hy
+
+    def hvp(self, point: Tensor, vector: Tensor) -> Tensor:  # noqa: ARG002 (the Hessian is the same everywhere)
+        """`H v` for `vector` of shape `(p,)`."""
+        v = vector.double()
+        return self.hessian @ v if self.hessian.ndim == 2 else self.hessian * v

@@ -1,0 +1,48 @@
+"""The papers' networks, built by name from a generator that alone decides the initial weights."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from repro.errors import UsageError
+from repro.nets import keskar2017
+from repro.nets.distance import distance_by_module, log_grid, parameter_distance
+from repro.nets.init import glorot_uniform_
+
+__all__ = ["build", "distance_by_module", "glorot_uniform_", "log_grid", "names", "parameter_distance"]
+
+_NETWORKS = {**keskar2017.NETWORKS}
+
+
+def names() -> list[str]:
+    """The networks `build` knows, in the papers' order."""
+    return list(_NETWORKS)
+
+
+def build(name: str, shape: tuple[int, ...], classes: int, generator: torch.Generator) -> nn.Module:
+    """A float32 network with Glorot-uniform weights, zero biases and BatchNorm at the identity.
+
+    The weights depend on the arguments alone: the global generator is neither read nor moved.
+
+    Args:
+        name: one of `names()`.
+        shape: of one input, for example `(1, 28, 28)`, `(3, 32, 32)` or `(360,)`.
+        classes: number of outputs, at least 1.
+        generator: CPU generator the weights are drawn from.
+
+    Returns:
+        A module in training mode that takes float inputs `(n, *shape)` to logits `(n, classes)`.
+
+    Raises:
+        UsageError: `name` is unknown, `classes` is below 1, or the network cannot take `shape`.
+    """
+    if name not in _NETWORKS:
+        raise UsageError(f"network={name!r} is unknown; choose one of {', '.join(_NETWORKS)}.")
+    if classes < 1:
+        raise UsageError(f"classes={classes} must be at least 1; pass the number of labels of the data set.")
+    with torch.device("meta"):  # no storage yet, so nothing is drawn from the global generator
+        model = _NETWORKS[name](tuple(shape), classes)
+    model = model.float().to_empty(device="cpu")
+    glorot_uniform_(model, generator)
+    return model

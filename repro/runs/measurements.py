@@ -1,0 +1,87 @@
+"""Measurements on stored runs: asked for as values, kept beside the run, never made twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Protocol
+
+from repro.atomic import write_json
+from repro.errors import StorageError
+from repro.runs.clock import Clock
+from repro.runs.pool import as_completed, pool
+from repro.provenance import provenance
+from repro.runs.store import RunStore, read_json
+from repro.runs.worker import RunRequest
+from repro.train.canonical import as_json
+
+Answer = dict[str, Any]
+
+
+class MeasurementRequest(Protocol):
+    """A frozen dataclass that says what to measure on which runs."""
+
+    @property
+    def runs(self) -> tuple[RunRequest, ...]:
+        """The runs it needs, with the snapshots it needs of them; the answer is kept with the first."""
+        ...
+
+    def measure(self, store: RunStore) -> dict[str, Any]:
+        """Measure, and return an answer that is plain JSON."""
+        ...
+
+
+def answer(store: RunStore, request: MeasurementRequest) -> Answer | None:
+    """What the store holds: `status` (`ok` or `failed`), `reason`, `content` and what it took; else `None`."""
+    form: Answer | None = read_json(_place(store, request))
+    return form
+
+
+def carry_out(store: RunStore, request: MeasurementRequest) -> Answer:
+    """Measure and keep the answer; an error is an answer too.
+
+    Raises:
+        StorageError: the store cannot be written.
+    """
+    clock = Clock({})
+    form: Answer = {"request": as_json(request), "status": "ok", "reason": "", "content": {}}
+    try:
+        form["content"] = request.measure(store)
+    except StorageError:
+        raise
+    except Exception as error:
+        form.update(status="failed", reason=f"{type(error).__name__}: {error}")
+    form.update(clock.totals(), **provenance())
+    write_json(_place(store, request), form)
+    return form
+
+
+def measure_all(
+    store: RunStore, requests: Sequence[MeasurementRequest], workers: int
+) -> Iterator[tuple[MeasurementRequest, Answer]]:
+    """Yield every request with its answer as it is there; what the store holds comes first, failures are tried again.
+
+    Raises:
+        ReproError: a process died, or the store cannot be written; finished measurements are kept.
+    """
+    waiting = []
+    for request in dict.fromkeys(requests):
+        known = answer(store, request)
+        if known is None or known["status"] == "failed":
+            waiting.append(request)
+        else:
+            yield request, known
+    if not waiting:
+        return
+    with pool(workers) as executor:
+        running: dict[Future[Any], Any] = {executor.submit(carry_out, store, r): r for r in waiting}
+        for request, future in as_completed(running):
+            yield request, future.result()
+
+
+def _place(store: RunStore, request: MeasurementRequest) -> Path:
+    key = hashlib.sha256(json.dumps(as_json(request), sort_keys=True).encode()).hexdigest()[:20]
+    return store.folder(request.runs[0].spec.key).path / "measurements" / f"{key}.json"

@@ -1,0 +1,214 @@
+"""The run store: one folder a run, whose files are either whole or absent.
+
+    spec.json              what the run is
+    metrics.jsonl          a line an epoch and a line a logged distance
+    status.json            running, complete, diverged or failed, with what it cost
+    state.pt               the last checkpoint, while the run is not over
+    init.safetensors       the weights it began from
+    snapshots/<update>.safetensors, final.safetensors
+    measurements/*.json    what was measured on it
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from repro.atomic import write_bytes, write_json
+from repro.errors import StorageError, UsageError
+from repro.train.checkpoint import from_bytes, to_bytes
+from repro.train.spec import RunSpec
+
+Row = dict[str, Any]
+
+
+class Busy(Exception):
+    """Another process is working on the run."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """The content of `status.json`, or `{"status": "new"}`."""
+        return read_json(self.path / "status.json") or {"status": "new"}
+
+    @property
+    def spec(self) -> RunSpec:
+        """The run's spec.
+
+        Raises:
+            StorageError: there is none, or it is damaged.
+        """
+        form = read_json(self.path / "spec.json")
+        if form is None:
+            raise StorageError(f"{self.path} holds no spec.json; `repro runs list` names the runs there are.")
+        try:
+            return RunSpec.from_json(form)
+        except ValueError as error:
+            raise StorageError(f"{self.path / 'spec.json'} is not a run's spec: {error}") from error
+
+    def rows(self, kind: str) -> list[Row]:
+        """The recorded lines of a kind, `epoch` or `distance`, in order of updates."""
+        return [row for row in self._all_rows() if row["kind"] == kind]
+
+    def weights(self, update: int | None = None) -> dict[str, Tensor]:
+        """Parameters and buffers after `update` updates; `None` is the end, 0 the beginning.
+
+        Raises:
+            UsageError: those weights were not kept.
+            StorageError: their file is damaged.
+        """
+        path = self._weights_path(update)
+        try:
+            return safetensors.torch.load(path.read_bytes())
+        except FileNotFoundError as error:
+            raise UsageError(f"update={update}: the run {self.path.name} kept no such weights ({path}).") from error
+        except SafetensorError as error:
+            raise StorageError(f"{path} is damaged ({error}); delete {self.path} to train the run again.") from error
+
+    def has_weights(self, update: int | None) -> bool:
+        """Whether the weights after `update` updates were kept."""
+        return self._weights_path(update).exists()
+
+    def save_weights(self, update: int | None, state: dict[str, Tensor]) -> None:
+        """Keep parameters and buffers as those after `update` updates."""
+        plain = {name: tensor.detach().contiguous() for name, tensor in state.items()}
+        write_bytes(self._weights_path(update), safetensors.torch.save(plain))
+
+    def save_state(self, state: dict[str, Any]) -> None:
+        """Keep a checkpoint; the one before stays until this one is whole."""
+        write_bytes(self.path / "state.pt", to_bytes(state))
+
+    def load_state(self) -> dict[str, Any] | None:
+        """The last checkpoint, or `None` where there is none that is whole."""
+        path = self.path / "state.pt"
+        if not path.exists():
+            return None
+        try:
+            return from_bytes(path.read_bytes(), str(path))
+        except StorageError:
+            path.unlink()
+            return None
+
+    def append(self, rows: list[Row]) -> None:
+        """Add lines to `metrics.jsonl`.
+
+        Raises:
+            StorageError: the disk is full or read-only.
+        """
+        path = self.path / "metrics.jsonl"
+        if not rows:
+            return
+        try:
+            with path.open("ab") as file:
+                file.writelines(json.dumps(row).encode() + b"\n" for row in rows)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            reason = "the disk is full; free some space" if error.errno == errno.ENOSPC else error.strerror
+            raise StorageError(f"cannot write {path}: {reason}, and run the same command again.") from error
+
+    def forget_after(self, update: int) -> None:
+        """Drop what was recorded after `update` updates: a resumed run records it again."""
+        kept = [row for row in self._all_rows() if row["update"] <= update]
+        write_bytes(self.path / "metrics.jsonl", b"".join(json.dumps(row).encode() + b"\n" for row in kept))
+
+    def write_status(self, status: dict[str, Any]) -> None:
+        """Say how far the run is; a run that is over needs its checkpoint no more."""
+        write_json(self.path / "status.json", status)
+        if status["status"] in ("complete", "diverged"):
+            (self.path / "state.pt").unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self, wait: bool = False) -> Iterator[None]:
+        """Hold the run for this process; the lock goes with the process, however it ends.
+
+        Raises:
+            Busy: another process holds it, and `wait` is false.
+        """
+        with (self.path / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError as error:
+                raise Busy from error
+            yield
+
+    def _weights_path(self, update: int | None) -> Path:
+        if update is None:
+            return self.path / "final.safetensors"
+        if update == 0:
+            return self.path / "init.safetensors"
+        return self.path / "snapshots" / f"{update}.safetensors"
+
+    def _all_rows(self) -> list[Row]:
+        path = self.path / "metrics.jsonl"
+        if not path.exists():
+            return []
+        # A line that a killed process left unfinished has no newline yet, and is not a line.
+        whole = path.read_bytes().split(b"\n")[:-1]
+        return [json.loads(line) for line in whole]
+
+
+@dataclass(frozen=True)
+class RunStore:
+    """A folder of runs, each under its key."""
+
+    root: Path
+
+    def folder(self, key: str) -> RunFolder:
+        """The folder of the run with this key, which need not exist yet."""
+        return RunFolder(self.root / key)
+
+    def open(self, key: str) -> RunFolder:
+        """The folder of an existing run; the beginning of a key is enough where only one run has it.
+
+        Raises:
+            UsageError: no run, or more than one, has a key that begins so.
+        """
+        found = [name for name in self.keys() if name.startswith(key)]
+        if len(found) != 1:
+            raise UsageError(
+                f"run {key!r}: {len(found)} runs in {self.root} have such a key; `repro runs list` names them."
+            )
+        return self.folder(found[0])
+
+    def create(self, spec: RunSpec) -> RunFolder:
+        """The folder of `spec`, made with its `spec.json` where it is new."""
+        folder = self.folder(spec.key)
+        if read_json(folder.path / "spec.json") is None:
+            write_json(folder.path / "spec.json", spec.as_json())
+        return folder
+
+    def keys(self) -> list[str]:
+        """The keys of all runs, sorted."""
+        return sorted(path.parent.name for path in self.root.glob("*/spec.json"))
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file, or `None` where there is no file.
+
+    Raises:
+        StorageError: the file is not JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise StorageError(f"{path} is damaged ({error}); delete it and run the same command again.") from error

@@ -1,0 +1,101 @@
+"""Carry out one run: begin it, or take it up where it stopped, until it is over."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from repro.data import load
+from repro.errors import StorageError
+from repro.machine import prepare
+from repro.runs.clock import Clock
+from repro.provenance import provenance
+from repro.runs.store import RunFolder, RunStore
+from repro.train.loop import Diverged, Training
+from repro.train.spec import RunSpec
+
+CHECKPOINT_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run that is wanted, and the updates after which its weights are to be kept."""
+
+    spec: RunSpec
+    snapshots: frozenset[int] = frozenset()
+
+    @property
+    def runs(self) -> tuple[RunRequest, ...]:
+        """Itself: as a need of a study it asks for one run."""
+        return (self,)
+
+
+def carry_out(store: RunStore, request: RunRequest, wait: bool = False) -> dict[str, Any]:
+    """Train `request.spec` to its end, unless the store already holds it; return its status.
+
+    Killed at any instant and called again, it leaves the same files as a run never interrupted
+    (seconds and dates in `status.json` apart). An error ends in the status `failed` with its reason, and the next call
+    tries again.
+
+    Raises:
+        Busy: another process is at this run, and `wait` is false.
+        StorageError: the store cannot be written.
+    """
+    folder = store.create(request.spec)
+    with folder.locked(wait):
+        if not is_over(folder, request):
+            clock = Clock(folder.status)
+            try:
+                _train(store, folder, request, clock)
+            except StorageError:
+                raise
+            except Exception as error:
+                _write_status(folder, "failed", clock, reason=f"{type(error).__name__}: {error}")
+        return folder.status
+
+
+def is_over(folder: RunFolder, request: RunRequest) -> bool:
+    """Whether the run has ended, with every snapshot kept that lies within its length."""
+    status = folder.status
+    return status["status"] in ("complete", "diverged") and all(
+        folder.has_weights(update) for update in request.snapshots if update <= status["updates"]
+    )
+
+
+def _train(store: RunStore, folder: RunFolder, request: RunRequest, clock: Clock) -> None:
+    prepare()
+    spec = request.spec
+    parent = None if spec.start is None else store.folder(spec.start.run).weights(spec.start.update)
+    training = Training(spec, load(spec.dataset), parent)
+    _take_up(training, folder, request)
+    saved = time.monotonic()
+    try:
+        while not training.finished:
+            folder.append(training.advance())
+            if training.update in request.snapshots:
+                folder.save_weights(training.update, training.model.state_dict())
+            if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                folder.save_state(training.state())
+                _write_status(folder, "running", clock, updates=training.update)
+                saved = time.monotonic()
+    except Diverged as diverged:
+        return _write_status(folder, "diverged", clock, updates=diverged.update, reason=str(diverged))
+    folder.save_weights(None, training.model.state_dict())
+    return _write_status(folder, "complete", clock, updates=training.update)
+
+
+def _take_up(training: Training, folder: RunFolder, request: RunRequest) -> None:
+    """Begin the run, or continue from its checkpoint where no wanted snapshot is missing before it."""
+    state = folder.load_state()
+    if state is not None and all(
+        folder.has_weights(update) for update in request.snapshots if update <= state["update"]
+    ):
+        training.load_state(state)
+    else:
+        folder.save_weights(0, training.model.state_dict())
+    folder.forget_after(training.update)
+
+
+def _write_status(folder: RunFolder, status: str, clock: Clock, **details: Any) -> None:
+    folder.write_status({"status": status, **details, **clock.totals(), **provenance()})

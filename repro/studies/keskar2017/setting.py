@@ -1,0 +1,88 @@
+"""What a study of Keskar et al. 2017 runs: the paper's protocol, and what a profile changes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from repro.runs.worker import RunRequest
+from repro.train.regime import constant
+from repro.train.spec import OptimizerName, Plateau, RunSpec
+
+LEARNING_RATES: dict[OptimizerName, float] = {"adam": 1e-3, "sgd": 1e-2, "adagrad": 1e-2}
+"""Library defaults of the authors' code (Keras 1), which names no rate."""
+MOMENTA: dict[OptimizerName, float] = {"adam": 0.9, "sgd": 0.0, "adagrad": 0.0}
+"""β₁ for Adam; Keras 1 SGD has no momentum by default."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One network of the study in one profile.
+
+    Attributes:
+        profile, network, dataset: what the rows of evidence are filed under.
+        small_batch, large_batch: SB and LB, examples; the paper has 256 and 10 % of the training set.
+        claims: the claims that this profile runs for this network.
+        seeds: one pair of minima each.
+        epochs: cap on the passes over the training set; training stops earlier at a plateau.
+        patience, min_gain: the plateau rule, see `repro.train.spec.Plateau`.
+        measured: examples of the training set, evenly spaced, on which sharpness is measured; 0 is all.
+        sensitivity: whether the rows that vary a choice are run too.
+        rates: learning rates tried beside the primary one.
+        checked_seeds: minima of how many seeds are searched ten times as long.
+        sweep_batches, sweep_epochs: batch sizes of Fig. 4 and passes for each.
+        warm_epochs, warm_base, warm_rest: Fig. 5: from which of the SB run's `warm_base` epochs the large batch takes
+            over, and for how many epochs.
+        track_epochs: epochs after which sharpness is set against the loss (Fig. 6).
+        augmentation: that of appendix E.1; digits are never flipped.
+    """
+
+    profile: str
+    network: str
+    dataset: str
+    large_batch: int
+    claims: tuple[str, ...]
+    small_batch: int = 256
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    epochs: int = 100
+    patience: int = 5
+    min_gain: float = 0.01
+    measured: int = 0
+    sensitivity: bool = False
+    rates: tuple[float, ...] = ()
+    checked_seeds: int = 1
+    sweep_batches: tuple[int, ...] = ()
+    sweep_epochs: int = 100
+    warm_epochs: tuple[int, ...] = ()
+    warm_base: int = 100
+    warm_rest: int = 100
+    track_epochs: tuple[int, ...] = ()
+    augmentation: str = "keskar2017"
+
+    @property
+    def batches(self) -> dict[str, int]:
+        """Batch size under each arm's name."""
+        return {"SB": self.small_batch, "LB": self.large_batch}
+
+    def minimum(self, arm: str, seed: int, *, rate: float = 1.0, optimizer: OptimizerName = "adam") -> RunSpec:
+        """The run that leads to the arm's minimum: both arms start from the same weights.
+
+        Args:
+            arm: `SB` or `LB`.
+            seed: of the weights and the order of the examples.
+            rate: factor on the optimiser's default learning rate.
+            optimizer: ADAM in the paper, the others in its remark.
+        """
+        regime = constant(
+            self.epochs, self.batches[arm], rate * LEARNING_RATES[optimizer], MOMENTA[optimizer]
+        )
+        stop = Plateau(self.patience, self.min_gain)
+        return RunSpec(self.network, self.dataset, regime, optimizer, stop=stop, seed=seed)
+
+    def fixed(self, batch: int, epochs: int, seed: int) -> RunSpec:
+        """A run of exactly `epochs` epochs, as in Figs. 4, 5 and 6."""
+        spec = self.minimum("SB", seed)
+        return replace(spec, regime=constant(epochs, batch, LEARNING_RATES["adam"], MOMENTA["adam"]), stop=None)
+
+    def minima(self) -> list[tuple[str, int, RunRequest]]:
+        """Arm, seed and run of every minimum that the tables compare."""
+        return [(arm, seed, RunRequest(self.minimum(arm, seed))) for seed in self.seeds for arm in self.batches]

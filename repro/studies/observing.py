@@ -1,0 +1,98 @@
+"""From what the store holds to rows of evidence: numbers where there are any, failures where there are none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from repro.claims.evidence import Observation, Provenance
+from repro.runs.measurements import MeasurementRequest, answer
+from repro.runs.store import RunStore
+from repro.runs.worker import RunRequest
+from repro.studies.study import Need, Reading, RunRecord, Sample
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The columns of evidence that all samples of a network in a profile share."""
+
+    network: str
+    dataset: str
+    profile: str
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What became of a need: `status` is `ok`, `failed` or `diverged`."""
+
+    status: str
+    content: Any
+    details: dict[str, Any]
+
+
+def observe(store: RunStore, cell: Cell, samples: Iterable[Sample]) -> Iterator[Observation]:
+    """The evidence that the store holds for `samples`; what was not run yet is left out."""
+    for sample in samples:
+        results = [_result(store, need) for need in sample.needs]
+        finished = [result for result in results if result is not None]
+        if len(finished) == len(results):
+            yield from _observations(cell, sample, finished)
+
+
+def _observations(cell: Cell, sample: Sample, results: list[_Result]) -> Iterator[Observation]:
+    bad = next((result for result in results if result.status != "ok"), None)
+    if bad is None:
+        readings, status = _readings(sample, results), "failed"
+    else:
+        readings, status = [Reading(math.nan, failure=bad.details["reason"])], bad.status
+    details = results[-1].details
+    for reading in readings:
+        yield Observation(
+            claim=sample.claim,
+            network=cell.network,
+            dataset=cell.dataset,
+            profile=cell.profile,
+            variant=sample.variant,
+            arm=sample.arm,
+            seed=sample.seed,
+            quantity=sample.quantity,
+            x=reading.x,
+            value=reading.value,
+            status=status if reading.failure else "ok",
+            reason=reading.failure,
+            residual=reading.residual,
+            cost=reading.cost,
+            seconds=details["seconds"],
+            spec=" ".join(dict.fromkeys(run.spec.key for need in sample.needs for run in need.runs)),
+            provenance=Provenance(**{name: details[name] for name in Provenance.__dataclass_fields__}),
+        )
+
+
+def _readings(sample: Sample, results: list[_Result]) -> list[Reading]:
+    given = sample.read(*(result.content for result in results))
+    readings = [given] if isinstance(given, Reading) else list(given)
+    return [r if math.isfinite(r.value) or r.failure else r._replace(failure="not finite") for r in readings]
+
+
+def _result(store: RunStore, need: Need) -> _Result | None:
+    """What became of a need, or `None` where it was not run yet."""
+    if isinstance(need, RunRequest):
+        status = store.folder(need.spec.key).status
+        word = {"complete": "ok"}.get(status["status"], status["status"])
+        record = RunRecord(store.folder(need.spec.key))
+        return _Result(word, record, status) if word in ("ok", "failed", "diverged") else None
+    for run in need.runs:
+        result = _result(store, run)
+        if result is None or result.status != "ok":
+            return result
+    known = answer(store, need)
+    return None if known is None else _Result(known["status"], known["content"], known)
+
+
+def needs_of(samples: Iterable[Sample]) -> tuple[list[RunRequest], list[MeasurementRequest]]:
+    """Every run and every measurement that the samples need, themselves or through one another, once each."""
+    needs = [need for sample in samples for need in sample.needs]
+    measurements = [need for need in needs if not isinstance(need, RunRequest)]
+    return list(dict.fromkeys(run for need in needs for run in need.runs)), list(dict.fromkeys(measurements))

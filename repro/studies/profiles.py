@@ -1,0 +1,37 @@
+"""Profiles: for each network of a study a table of overrides, in the paper's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from repro.claims.declared import load_toml
+from repro.errors import DataError, UsageError
+from repro.train.canonical import from_json
+
+S = TypeVar("S")
+
+
+def load_settings(folder: Path, profile: str, kind: type[S]) -> list[S]:
+    """The settings of `profile`, one for each network that `folder/profiles.toml` names under it.
+
+    Args:
+        folder: the paper's folder.
+        profile: `quick`, `laptop` or `paper`.
+        kind: the study's frozen dataclass; its defaults are the paper's own protocol.
+
+    Raises:
+        UsageError: there is no such profile.
+        DataError: a key is unknown or its value has the wrong type.
+    """
+    path = folder / "profiles.toml"
+    tables: dict[str, dict[str, Any]] = load_toml(path)
+    if profile not in tables:
+        raise UsageError(f"profile={profile!r} must be one of {', '.join(tables)} ({path}).")
+    try:
+        return [
+            from_json(kind, {"kind": kind.__name__, "profile": profile, "network": network, **overrides})
+            for network, overrides in tables[profile].items()
+        ]
+    except ValueError as error:
+        raise DataError(f"{path}, {profile}: {error} Correct it in the file.") from error

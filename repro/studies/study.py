@@ -1,0 +1,75 @@
+"""A study as data: every value to be observed, what must be run for it, and how it is read off.
+
+Nothing here trains or measures. A study lists samples; `repro.studies.reproduce` runs what they need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from repro.runs.measurements import MeasurementRequest
+from repro.runs.store import RunFolder
+from repro.runs.worker import RunRequest
+
+Row = dict[str, Any]
+Need = RunRequest | MeasurementRequest
+
+
+class Reading(NamedTuple):
+    """One number, and what is needed to distrust it.
+
+    Attributes:
+        value: in the unit of its quantity; NaN where there is none.
+        x: position on a curve, or `None` for a single number.
+        residual: its error bar, in the same unit.
+        cost: full-data gradients it took.
+        failure: why there is no number; empty where there is one.
+    """
+
+    value: float
+    x: float | None = None
+    residual: float | None = None
+    cost: float | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A finished run as a study reads it."""
+
+    folder: RunFolder
+
+    @property
+    def epochs(self) -> list[Row]:
+        """One row an epoch: losses in nats, accuracies as fractions."""
+        return self.folder.rows("epoch")
+
+    @property
+    def distances(self) -> list[Row]:
+        """Rows of `update` and `distance`, the Euclidean distance of the weights from where they began."""
+        return self.folder.rows("distance")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One cell of the evidence: an arm of a claim under a seed.
+
+    Attributes:
+        claim: the claim it belongs to, for example `K3`.
+        arm: which side of the comparison, for example `SB`.
+        seed: pairs it with the other arm.
+        quantity: what the number is.
+        needs: runs and measurements, in the order in which `read` takes their records and answers.
+        read: gives the number, or a curve of them.
+        variant: empty for the primary row.
+    """
+
+    claim: str
+    arm: str
+    seed: int
+    quantity: str
+    needs: tuple[Need, ...]
+    read: Callable[..., Reading | Sequence[Reading]]
+    variant: str = ""

@@ -1,0 +1,207 @@
+"""The training loop: one object that holds all that the next update depends on.
+
+Every random number belongs to a stream named by the seed, its use, and the epoch or update, so a run resumed at any
+update continues as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from repro.data import Dataset, augmentation
+from repro.nets import build
+from repro.nets.distance import log_grid, parameter_distance
+from repro.streams import stream, stream_seed
+from repro.train.optimizers import build_optimizer, set_phase
+from repro.train.regime import Phase, Position
+from repro.train.spec import RunSpec
+
+Row = dict[str, Any]
+DISTANCES_PER_DECADE = 20
+EVALUATION_CHUNK = 500
+
+
+class Diverged(Exception):
+    """The training loss or the weights are no longer finite."""
+
+    def __init__(self, update: int) -> None:
+        super().__init__(f"the loss or the weights stopped being finite at update {update}")
+        self.update = update
+
+
+class Training:
+    """A run in progress.
+
+    Args:
+        spec: what to train and how.
+        data: the data set that `spec.dataset` names.
+        weights: state of the network to begin from, where `spec.start` asks for another run's snapshot.
+    """
+
+    def __init__(self, spec: RunSpec, data: Dataset, weights: dict[str, Tensor] | None = None) -> None:
+        self.spec, self.data = spec, data
+        self.examples = len(data.train)
+        self.updates = spec.regime.updates(self.examples)
+        _check_last_batches(spec, self.examples)
+        self.model = build(spec.network, data.shape, data.classes, stream(spec.seed, "weights"))
+        if weights is not None:
+            self.model.load_state_dict(weights)
+        self.layout = memory_format(self.model)
+        self.model.to(memory_format=self.layout)
+        self.initial = [parameter.detach().clone() for parameter in self.model.parameters()]
+        self.optimizer = build_optimizer(spec.optimizer, self.model.parameters())
+        self.update = 0
+        self.losses: list[float] = []
+        self._loss_sum, self._correct, self._seen = 0.0, 0, 0
+        self._grid = frozenset(log_grid(self.updates, DISTANCES_PER_DECADE))
+        self._order: tuple[int, Tensor] | None = None
+        self._augment = None if spec.augmentation == "none" else augmentation(spec.augmentation)
+        self._draws = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in self.model.modules())
+
+    @property
+    def finished(self) -> bool:
+        """Whether the regime has ended or the training loss has ceased to improve."""
+        at_epoch_end = self._seen == 0
+        stopped = self.spec.stop is not None and at_epoch_end and self.spec.stop.reached(self.losses)
+        return self.update >= self.updates or stopped
+
+    def advance(self) -> list[Row]:
+        """Do one update; return what it gave rise to record: distances from the start, and an epoch's measures.
+
+        Raises:
+            Diverged: the training loss or the weights are not finite.
+        """
+        position = self.spec.regime.at(self.update, self.examples)
+        inputs, labels = self._batch(position)
+        self.model.train()
+        with self._seeded():
+            outcome = self.spec.objective.update(
+                self.model, lambda loss: self._step(position.phase, loss), inputs, labels
+            )
+        self.update += 1
+        loss = float(outcome.loss)
+        if not math.isfinite(loss):
+            raise Diverged(self.update)
+        self._loss_sum += loss * len(labels)
+        self._correct += int(outcome.correct)
+        self._seen += len(labels)
+        return self._rows(position)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next update depends on, beyond the spec and the data."""
+        return {
+            "update": self.update,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "losses": self.losses,
+            "epoch": (self._loss_sum, self._correct, self._seen),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from what `state` returned."""
+        self.update = state["update"]
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.losses = list(state["losses"])
+        self._loss_sum, self._correct, self._seen = state["epoch"]
+
+    def _batch(self, position: Position) -> tuple[Tensor, Tensor]:
+        if self._order is None or self._order[0] != position.epoch:
+            generator = stream(self.spec.seed, "order", position.epoch)
+            self._order = position.epoch, torch.randperm(self.examples, generator=generator)
+        inputs, labels = self.data.train.batch(self._order[1][position.examples(self.examples)])
+        if self._augment is not None:
+            inputs = self._augment(inputs, stream(self.spec.seed, "augmentation", self.update))
+        return _laid_out(inputs, self.layout), labels
+
+    def _step(self, phase: Phase, loss: Any) -> None:
+        set_phase(self.optimizer, phase)
+        self.optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.spec.precision == "bf16"):
+            value = loss()
+        value.backward()
+        if phase.clip is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), phase.clip)
+        self.optimizer.step()
+
+    def _seeded(self) -> Any:
+        """Dropout draws from the global generator: lend it a seed of its own for this update."""
+        return _lent_seed(stream_seed(self.spec.seed, "dropout", self.update)) if self._draws else nullcontext()
+
+    def _rows(self, position: Position) -> list[Row]:
+        ends_epoch = position.ends_epoch(self.examples)
+        rows: list[Row] = []
+        if self.update in self._grid or ends_epoch:
+            distance = parameter_distance(self.model.parameters(), self.initial)
+            if not math.isfinite(distance):
+                raise Diverged(self.update)
+            rows.append({"kind": "distance", "update": self.update, "distance": distance})
+        if ends_epoch:
+            rows.append(self._close_epoch(position))
+        return rows
+
+    def _close_epoch(self, position: Position) -> Row:
+        test_loss, test_accuracy = evaluate(self.model, self.data.test, self.layout)
+        train_loss = self._loss_sum / self._seen
+        row: Row = {
+            "kind": "epoch",
+            "epoch": position.epoch + 1,
+            "update": self.update,
+            "train_loss": train_loss,
+            "train_accuracy": self._correct / self._seen,
+            "test_loss": test_loss,
+            "test_accuracy": test_accuracy,
+        }
+        self.losses.append(train_loss)
+        self._loss_sum, self._correct, self._seen = 0.0, 0, 0
+        return row
+
+
+def _check_last_batches(spec: RunSpec, examples: int) -> None:
+    for phase in spec.regime.phases:
+        if examples % phase.batch == 1:
+            raise ValueError(
+                f"batch={phase.batch} leaves one example of {examples} for the last update of an epoch, which "
+                f"BatchNorm cannot normalise; choose another batch, for example {phase.batch + 1}."
+            )
+
+
+def evaluate(model: nn.Module, split: Any, layout: torch.memory_format) -> tuple[float, float]:
+    """Mean cross-entropy in nats and accuracy, a fraction, of `model` in evaluation mode and full precision."""
+    model.eval()
+    loss, correct = 0.0, 0
+    with torch.no_grad():
+        for start in range(0, len(split), EVALUATION_CHUNK):
+            inputs, labels = split.batch(slice(start, start + EVALUATION_CHUNK))
+            logits = model(_laid_out(inputs, layout)).double()
+            loss += float(F.cross_entropy(logits, labels, reduction="sum"))
+            correct += int((logits.argmax(1) == labels).sum())
+    return loss / len(split), correct / len(split)
+
+
+def memory_format(model: nn.Module) -> torch.memory_format:
+    """Channels last for networks with convolutions, which are faster so on a CPU."""
+    has_convolution = any(isinstance(module, nn.Conv2d) for module in model.modules())
+    return torch.channels_last if has_convolution else torch.contiguous_format
+
+
+def _laid_out(inputs: Tensor, layout: torch.memory_format) -> Tensor:
+    return inputs.contiguous(memory_format=layout) if inputs.dim() == 4 else inputs
+
+
+class _lent_seed:
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def __enter__(self) -> None:
+        self.borrowed = torch.get_rng_state()
+        torch.manual_seed(self.seed)  # noqa: TID251 - given back on exit
+
+    def __exit__(self, *_: object) -> None:
+        torch.set_rng_state(self.borrowed)

@@ -1,0 +1,37 @@
+"""The update rules, set at every update to the regime's learning rate and momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from repro.train.regime import Phase
+
+
+def build_optimizer(name: str, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimiser called `name` with the defaults of its paper; rate and momentum come from `set_phase`.
+
+    Adam: β₂ = 0.999, ε = 1e-8 (Kingma and Ba 2015). AdaGrad: ε = 1e-10. SGD: heavy ball without damping.
+
+    Raises:
+        ValueError: `name` is unknown.
+    """
+    if name == "adam":
+        return torch.optim.Adam(parameters, fused=True)
+    if name == "sgd":
+        return torch.optim.SGD(parameters, fused=True)
+    if name == "adagrad":
+        return torch.optim.Adagrad(parameters, fused=True)
+    raise ValueError(f"optimizer={name!r} must be one of adam, sgd, adagrad.")
+
+
+def set_phase(optimizer: torch.optim.Optimizer, phase: Phase) -> None:
+    """Give every parameter group the learning rate and momentum of `phase`."""
+    for group in optimizer.param_groups:
+        group["lr"] = phase.learning_rate
+        if "betas" in group:
+            group["betas"] = (phase.momentum, group["betas"][1])
+        elif "momentum" in group:
+            group["momentum"] = phase.momentum

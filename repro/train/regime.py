@@ -1,0 +1,136 @@
+"""Regime: what the batch, the learning rate and the momentum are at any update.
+
+A regime is a value and its questions are pure functions, so that a paper's table of training schedules reads as a list
+of transformations of one regime into another.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Settings that hold for a whole number of epochs.
+
+    Attributes:
+        epochs: passes over the training set, at least 1.
+        batch: examples per update.
+        learning_rate: step size of the optimiser.
+        momentum: heavy-ball coefficient; for Adam it is β₁.
+        ghost_size: examples normalised together by BatchNorm, or `None` for the whole batch.
+        clip: largest norm of the whole gradient, or `None`.
+    """
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    momentum: float = 0.0
+    ghost_size: int | None = None
+    clip: float | None = None
+
+    def __post_init__(self) -> None:
+        _require(self.epochs >= 1, f"epochs={self.epochs} must be at least 1.")
+        _require(self.batch >= 1, f"batch={self.batch} must be at least 1 example.")
+        _require(
+            math.isfinite(self.learning_rate) and self.learning_rate > 0,
+            f"learning_rate={self.learning_rate} must be a positive finite number.",
+        )
+        _require(0 <= self.momentum < 1, f"momentum={self.momentum} must lie in [0, 1).")
+        _require(
+            self.ghost_size is None or 2 <= self.ghost_size <= self.batch,
+            f"ghost_size={self.ghost_size} must lie between 2 and the batch of {self.batch}, or be None.",
+        )
+        _require(self.clip is None or self.clip > 0, f"clip={self.clip} must be positive, or None.")
+
+    def updates_per_epoch(self, examples: int) -> int:
+        """Updates in one pass over `examples`; the last batch may be smaller, and is used."""
+        return math.ceil(examples / self.batch)
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where an update stands: its phase, its epoch (from 0) and its place in the epoch (from 0)."""
+
+    phase: Phase
+    epoch: int
+    batch_index: int
+
+    def examples(self, total: int) -> slice:
+        """The places in the epoch's shuffled order of `total` examples that this update uses."""
+        start = self.batch_index * self.phase.batch
+        return slice(start, min(start + self.phase.batch, total))
+
+    def ends_epoch(self, total: int) -> bool:
+        """Whether this update is its epoch's last."""
+        return self.batch_index + 1 == self.phase.updates_per_epoch(total)
+
+
+@dataclass(frozen=True)
+class Regime:
+    """A training schedule as phases one after another; updates and epochs count from 0."""
+
+    phases: tuple[Phase, ...]
+
+    def __post_init__(self) -> None:
+        _require(len(self.phases) > 0, "a regime needs at least one phase.")
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the training set, all phases together."""
+        return sum(phase.epochs for phase in self.phases)
+
+    def updates(self, examples: int) -> int:
+        """Updates in the whole regime on a training set of `examples`."""
+        return sum(phase.epochs * phase.updates_per_epoch(examples) for phase in self.phases)
+
+    def at(self, update: int, examples: int) -> Position:
+        """The position of `update` on a training set of `examples`.
+
+        Raises:
+            IndexError: `update` lies outside the regime.
+        """
+        epoch, left = 0, update
+        for phase in self.phases:
+            per_epoch = phase.updates_per_epoch(examples)
+            if 0 <= left < phase.epochs * per_epoch:
+                return Position(phase, epoch + left // per_epoch, left % per_epoch)
+            epoch, left = epoch + phase.epochs, left - phase.epochs * per_epoch
+        raise IndexError(f"update={update} lies outside the regime's {self.updates(examples)} updates.")
+
+    def updates_until(self, epoch: int, examples: int) -> int:
+        """Updates done when `epoch` epochs are complete.
+
+        Raises:
+            IndexError: the regime is shorter than `epoch` epochs.
+        """
+        done, left = 0, epoch
+        for phase in self.phases:
+            taken = min(left, phase.epochs)
+            done, left = done + taken * phase.updates_per_epoch(examples), left - taken
+        if left or epoch < 0:
+            raise IndexError(f"epoch={epoch} lies outside the regime's {self.epochs} epochs.")
+        return done
+
+
+def constant(
+    epochs: int, batch: int, learning_rate: float, momentum: float = 0.0, clip: float | None = None
+) -> Regime:
+    """One phase from beginning to end."""
+    return Regime((Phase(epochs, batch, learning_rate, momentum, clip=clip),))
+
+
+def with_batch(regime: Regime, batch: int) -> Regime:
+    """The same regime at another batch size, nothing else adjusted (Keskar et al. 2017, section 2.2)."""
+    return Regime(tuple(replace(phase, batch=batch) for phase in regime.phases))
+
+
+def with_learning_rate(regime: Regime, factor: float) -> Regime:
+    """The same regime with every learning rate multiplied by `factor` (a fraction, dimensionless)."""
+    return Regime(tuple(replace(phase, learning_rate=factor * phase.learning_rate) for phase in regime.phases))
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise ValueError(message)

@@ -1,0 +1,14 @@
+"""One thread, so that tests do not wait for each other; and in the CI the same examples on every run."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+from hypothesis import settings
+
+torch.set_num_threads(1)
+
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
