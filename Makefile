@@ -20,7 +20,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "Python " + sys.version.split()[0] + \
 		" is too old: 3.10 or later is needed; name one, as in `make setup PYTHON=python3.12`.")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,docs]'
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[test,docs]'
 	@touch $@
 
 setup: $(INSTALLED) ## create .venv and install the tested versions into it

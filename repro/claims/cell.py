@@ -20,7 +20,8 @@ class Cell:
 
     Attributes:
         n: runs attempted in the smallest arm, failed and diverged ones included.
-        failed: measurements without an answer, all arms together; on a log scale a value that has no logarithm is one.
+        failed: measurements without an answer, all arms together; on a log scale a value that has no
+            logarithm is one.
         diverged: runs that did not survive, all arms together.
         estimate: of the effect, over the usable runs alone; `None` where there is none.
     """

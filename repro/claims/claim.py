@@ -1,4 +1,4 @@
-"""Claims: what a paper says, written down so that a verdict is a function of it. Nothing here knows a measured number."""
+"""Claims: what a paper says, written down before the runs, so that a verdict is a function of it."""
 
 from __future__ import annotations
 

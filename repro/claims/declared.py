@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from repro.errors import DataError, StorageError
 
@@ -14,6 +14,8 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+Word = TypeVar("Word", bound=str)
 
 
 class Declared:
@@ -39,11 +41,11 @@ class Declared:
         )
         return str(value).strip()
 
-    def choice(self, key: str, allowed: Sequence[str]) -> str:
+    def choice(self, key: str, allowed: Sequence[Word]) -> Word:
         """One of the allowed words."""
-        value = self._take(key, None)
+        value: Word = self._take(key, None)
         self.require(value in allowed, key, value, f"be one of {', '.join(allowed)}")
-        return str(value)
+        return value
 
     def texts(self, key: str, default: Sequence[str] | None = None) -> tuple[str, ...]:
         """A list of different strings."""
@@ -110,21 +112,24 @@ class Declared:
         return self._content.pop(key, default)
 
 
-def load(path: Path) -> Declared:
-    """The TOML file at `path`.
+def load_toml(path: Path) -> dict[str, Any]:
+    """The content of the TOML file at `path`.
 
     Raises:
         StorageError: it cannot be read.
         DataError: it is not TOML.
     """
     try:
-        return Declared(tomllib.loads(path.read_text(encoding="utf-8")), path.name)
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise StorageError(
-            f"cannot read {path}: {error.strerror}. Name a paper that has a folder of its own."
-        ) from error
+        raise StorageError(f"cannot read {path}: {error.strerror}. Does the paper have a folder?") from error
     except ValueError as error:
         raise DataError(f"{path} is not valid TOML: {error}. Correct it in the file.") from error
+
+
+def load(path: Path) -> Declared:
+    """The TOML file at `path`, to be read key by key; raises as `load_toml` does."""
+    return Declared(load_toml(path), path.name)
 
 
 def _is_number(value: object) -> bool:

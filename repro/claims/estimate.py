@@ -1,4 +1,4 @@
-"""Estimates: the mean effect over seeds, how uncertain it is, and what it rules out (Student 1908, Welch 1947).
+"""Estimates: the mean effect over seeds, and how uncertain it is (Student 1908, Welch 1947).
 
 Sums use `math.fsum`, so that the order of the seeds leaves no trace in the last digit.
 """
@@ -16,13 +16,14 @@ from scipy.stats import t as student
 class Estimate:
     """A mean effect and its uncertainty.
 
-    With fewer than two values a mean has no standard error: then `standard_error` is `None`, there is no interval
+    With fewer than two values a mean has no standard error: then `standard_error` is `None`, there is no
+        interval
     and no p. If all values agree exactly, the standard error is 0 and the interval is the mean itself.
 
     Attributes:
         mean: in the effect's unit.
-        sd: sample standard deviation (divisor n - 1) of the differences; for Welch, of the difference between one
-            run of each arm. `None` where a sample has fewer than two values.
+        sd: sample standard deviation (divisor n - 1) of the differences; for Welch, of the difference between
+            one run of each arm. `None` where a sample has fewer than two values.
         standard_error: of the mean, or `None`.
         df: degrees of freedom of Student's t.
     """
@@ -57,7 +58,7 @@ class Estimate:
         return None if above is None or below is None else min(1.0, 2 * min(above, below))
 
     def p_outside(self, low: float, high: float) -> float | None:
-        """P of the hypothesis that the true mean is not inside `(low, high)`: two one-sided tests (Schuirmann 1987)."""
+        """P of a true mean outside `(low, high)`: the larger of two one-sided tests (Schuirmann 1987)."""
         above, below = self.p_not_above(low), self.p_not_below(high)
         return None if above is None or below is None else max(above, below)
 
@@ -94,7 +95,7 @@ def paired(treatment: Sequence[float], control: Sequence[float]) -> Estimate:
 
 
 def welch(treatment: Sequence[float], control: Sequence[float]) -> Estimate:
-    """Difference of the means of two independent samples of unequal variance (Welch 1947, Satterthwaite 1946).
+    """Difference of the means of two independent samples of unequal variance (Welch 1947).
 
     Raises:
         ValueError: a sample is empty.

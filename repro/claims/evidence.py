@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,8 @@ class Observation:
         quantity: what was measured, for example `sharpness`.
         x: position on a curve (path coordinate, epoch, batch size), or `None` for a number a verdict may use.
         value: in the quantity's unit; NaN where there is none.
-        status: `ok`, `failed` (the measurement gave no answer) or `diverged` (the training run did not survive).
+        status: `ok`, `failed` (the measurement gave no answer) or `diverged` (the training run did not
+            survive).
         reason: why not `ok`, in words; empty when `ok`.
         residual: by how much two ways of measuring it disagree, in the quantity's unit, or `None`.
         cost: full-data gradients spent, or `None`.
@@ -121,11 +123,11 @@ class Observation:
             raise ValueError(f"status={self.status!r} must be one of {', '.join(STATUSES)}.")
         if self.status == "ok" and not math.isfinite(self.value):
             raise ValueError(
-                f"value={self.value} must be finite when the status is ok; record it as failed, with a reason."
+                f"value={self.value} must be finite when the status is ok; else say failed, and why."
             )
         if (self.status == "ok") == bool(self.reason):
             raise ValueError(
-                f"reason={self.reason!r} with status {self.status!r}: a reason is given exactly when it is not ok."
+                f"reason={self.reason!r}, status={self.status!r}: give a reason exactly when it is not ok."
             )
 
     @property
@@ -148,7 +150,7 @@ def distinct(observations: Iterable[Observation]) -> list[Observation]:
         DataError: two of them have the same identity.
     """
     ordered = sorted(observations, key=lambda observation: observation.identity)
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in pairwise(ordered):
         if before.identity == after.identity:
             raise DataError(
                 f"Two values for {after.place}: a measurement is recorded once. Remove one of them."
@@ -157,7 +159,7 @@ def distinct(observations: Iterable[Observation]) -> list[Observation]:
 
 
 def write(path: Path, observations: Iterable[Observation]) -> None:
-    """Put the observations at `path` as Parquet, sorted, whole or not at all; order of arrival leaves no trace.
+    """Put the observations at `path` as Parquet, sorted, whole or not at all; their order leaves no trace.
 
     Raises:
         DataError: two observations have the same identity.
@@ -205,8 +207,8 @@ def _check_columns(path: Path, found: Any) -> None:
             )
         if found.field(field.name).type != field.type:
             raise DataError(
-                f"{path}: column {field.name!r} holds {found.field(field.name).type}, it must hold {field.type}. "
-                "Measure again."
+                f"{path}: column {field.name!r} holds {found.field(field.name).type}; "
+                f"it must hold {field.type}. Measure again."
             )
     unknown = [name for name in found.names if name not in SCHEMA.names]
     if unknown:
@@ -215,7 +217,8 @@ def _check_columns(path: Path, found: Any) -> None:
 
 def _as_row(observation: Observation) -> dict[str, Any]:
     row = asdict(observation)
-    return row | row.pop("provenance")
+    origin: dict[str, Any] = row.pop("provenance")
+    return row | origin
 
 
 def _from_row(row: dict[str, Any]) -> Observation:

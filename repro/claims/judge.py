@@ -16,7 +16,7 @@ from repro.claims.verdict import Conclusion, Interval, Verdict, decide
 from repro.errors import DataError
 
 ALPHA = 0.05
-"""Probability of at least one false statement in a family: the primary rows of one paper, profile and network."""
+"""Probability of a false statement anywhere in a family: the primary rows of a paper, profile and network."""
 
 _EMPTY = Cell(0, 0, 0, None)
 
@@ -72,8 +72,9 @@ def judge(
 ) -> list[LedgerRow]:
     """Hold each claim against the evidence.
 
-    The primary row of every claim and network appears, `not run` where there is no evidence; a variant appears where
-    it was attempted. Only scalars (`x` is `None`) of the profile enter; the order of the observations has no effect.
+    The primary row of every claim and network appears, `not run` where there is no evidence; a variant
+    appears where it was attempted. Only scalars (`x` is `None`) of the profile enter; the order of the
+    observations has no effect.
 
     Args:
         claims: of one paper, in the order of the ledger.
@@ -82,7 +83,8 @@ def judge(
         datasets: for each network the data set named in rows that were not run.
 
     Raises:
-        DataError: an observation names a claim, network, variant or arm that is not declared, or appears twice.
+        DataError: an observation names a claim, network, variant or arm that is not declared, or appears
+            twice.
     """
     grouped = _grouped(claims, observations, profile)
     cases = list(_cases(claims, grouped, profile, datasets or {}))
@@ -124,12 +126,12 @@ def _declared(claims: Mapping[str, Claim], observation: Observation) -> Comparis
         )
     if observation.network not in (*claim.networks, *claim.extensions):
         raise DataError(
-            f"{observation.place}: {claim.id} is not declared for {observation.network}. Add it to its extensions."
+            f"{observation.place}: {claim.id} is not declared for this network. Add it to its extensions."
         )
     comparison = claim.comparison(observation.variant)
     if comparison is None:
         raise DataError(
-            f"{observation.place}: {claim.id} has no variant {observation.variant!r}. Declare it before it is run."
+            f"{observation.place}: {claim.id} has no such variant. Declare it in claims.toml first."
         )
     return comparison
 
@@ -170,9 +172,7 @@ def _conclude(case: _Case, share: float) -> Conclusion:
     return decide(case.comparison.kind, interval, case.region, case.comparison.direction)
 
 
-def _unless_no_gap(
-    case: _Case, conclusion: Conclusion, gaps: Mapping[tuple[str, str, str], Verdict]
-) -> Conclusion:
+def _unless_no_gap(case: _Case, conclusion: Conclusion, gaps: Mapping[_Key, Verdict]) -> Conclusion:
     """An equivalence that says "the gap closes" needs a gap, on the same network and data set."""
     needed = case.claim.needs_gap
     if not needed or case.comparison.kind != "equivalence" or conclusion.verdict is Verdict.NOT_RUN:
@@ -211,10 +211,10 @@ def _row(case: _Case, correction: _Correction, conclusion: Conclusion) -> Ledger
 
 def _test(case: _Case, correction: _Correction) -> str:
     comparison, estimate = case.comparison, case.cell.estimate
-    name = {"paired": "paired t", "welch": "Welch t", "one-sample": "one-sample t"}[comparison.pairing]
-    parts = [name] if comparison.kind == "directional" else [f"two one-sided {name} tests"]
+    name = f"{comparison.pairing.replace('welch', 'Welch')} t"
+    parts = [name] if comparison.kind == "directional" else [name, "two one-sided tests"]
     if comparison.span is not None:
-        parts = [f"{parts[0]} against {comparison.span[0]:g} and {comparison.span[1]:g}"]
+        parts[1] += f" against {comparison.span[0]:g} and {comparison.span[1]:g}"
     if estimate is not None and estimate.standard_error is not None:
         parts += [f"df {estimate.df:.4g}", f"{100 * (1 - case.error(correction.share)):.4g} % interval"]
     if correction.family:

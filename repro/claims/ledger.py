@@ -1,4 +1,4 @@
-"""The ledger: every claim on every network, with its verdict, or with the plain statement that it was not run."""
+"""The ledger: every claim on every network, with its verdict or the plain statement that it was not run."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class LedgerRow:
     """One line of the ledger; the fields are the keys of `repro claims --json`.
 
     Attributes:
-        paper, claim, title, network, dataset, profile: what was judged, on what. The title says so where the paper
-            does not show the claim for this network.
+        paper, claim, title, network, dataset, profile: what was judged, on what. The title says so where the
+            paper does not show the claim for this network.
         variant: empty for the primary row.
         verdict, finding: the two words.
         effect: mean over seeds, in `unit`, or `None`.
@@ -30,7 +30,8 @@ class LedgerRow:
         unit: of effect, interval and margin.
         margin: half the width of the region around zero, or of the range claimed.
         test: how effect, interval and p were computed.
-        p: of no difference (directional) or of a difference beyond the margin (equivalence, range), or `None`.
+        p: of no difference (directional) or of a difference beyond the margin (equivalence, range), or
+            `None`.
         p_holm: p corrected for its family, `None` in a variant.
         n: runs attempted in the smallest arm.
         failed, diverged: how many attempts, in all arms, gave no value.

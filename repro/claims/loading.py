@@ -85,8 +85,7 @@ def _comparison(
     name: str, content: dict[str, Any], *, paper: Paper, place: str, networks: tuple[str, ...]
 ) -> Comparison:
     declared = Declared(content, f"{place}, variant {name}" if name else place)
-    kind: Kind = declared.choice("kind", ("directional", "equivalence", "range"))  # type: ignore[assignment]
-    scale: Scale = declared.choice("scale", ("linear", "log10"))  # type: ignore[assignment]
+    kind, scale = declared.choice("kind", get_args(Kind)), declared.choice("scale", get_args(Scale))
     arms, pairing = _arms(declared)
     comparison = Comparison(
         variant=name,
@@ -106,7 +105,7 @@ def _comparison(
     )
     cited = declared.texts("reported", ())
     declared.finish()
-    expected = len(arms) or 1
+    expected = len(_cited_names(comparison))
     declared.require(len(cited) in (0, expected), "reported", cited, f"cite {expected} columns, or none")
     return replace(comparison, reported=_reported(comparison, cited, paper, networks))
 
@@ -123,18 +122,23 @@ def _reported(
 
 
 def _numbers(comparison: Comparison, cells: list[Cited]) -> dict[str, Any]:
-    values = [comparison.transform(cell.numbers[0]) for cell in cells]
+    values = [round(comparison.transform(cell.numbers[0]), 4) for cell in cells]
+    names = _cited_names(comparison)
     return {
         "source": ", ".join(dict.fromkeys(cell.source for cell in cells)),
         "mark": max((cell.mark for cell in cells), key=get_args(Mark).index),
-        **{name: list(cell.numbers) for name, cell in zip(comparison.arms or ("value",), cells, strict=True)},
-        "effect": round(values[0] - sum(values[1:]), 4),
+        **{name: list(cell.numbers) for name, cell in zip(names, cells, strict=True)},
+        "effect": values if comparison.span else round(values[0] - sum(values[1:]), 4),
     }
+
+
+def _cited_names(comparison: Comparison) -> tuple[str, ...]:
+    return comparison.arms or (("value",) if comparison.span is None else ("lower", "upper"))
 
 
 def _arms(declared: Declared) -> tuple[tuple[str, ...], Pairing]:
     arms = declared.texts("arms")
-    pairing: Pairing = declared.choice("pairing", ("paired", "welch", "one-sample"))  # type: ignore[assignment]
+    pairing: Pairing = declared.choice("pairing", get_args(Pairing))
     expected = 0 if pairing == "one-sample" else 2
     declared.require(
         len(arms) == expected, "arms", list(arms), f"have {expected} names when pairing is {pairing}"

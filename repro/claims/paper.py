@@ -30,8 +30,8 @@ class Table:
         name: as the paper calls it, for example `Table 3`.
         caption: what it holds.
         unit: of its numbers.
-        mark: `verified` (read in a copy of the paper), `derived` (computed from what was read) or `recalled` (from
-            memory; never to be relied on).
+        mark: `verified` (read in a copy of the paper), `derived` (computed from what was read) or `recalled`
+            (from memory; never to be relied on).
         columns: names of its columns.
         rows: for each network one cell a column: mean and standard deviation, or the mean alone, or nothing.
     """
@@ -123,7 +123,7 @@ def _network(declared: Declared) -> dict[str, str]:
 
 def _table(name: str, declared: Declared) -> Table:
     rows = declared.table("rows")
-    mark: Mark = declared.choice("mark", get_args(Mark))  # type: ignore[assignment]
+    mark: Mark = declared.choice("mark", get_args(Mark))
     caption, unit, columns = declared.text("caption"), declared.text("unit"), declared.texts("columns")
     declared.finish()
     return Table(

@@ -17,8 +17,9 @@ _SAID_BY_THE_VERDICT = ("as claimed", "the interval allows both")
 def as_table(rows: Sequence[LedgerRow]) -> str:
     """The rows in aligned columns, under the sentence they judge; `""` for no rows.
 
-    Effect and interval are those of the verdict; `paper` is the effect computed from the paper's own means. Failed
-    and diverged runs stand under their row, and so does a finding that the verdict does not say by itself.
+    Effect and interval are those of the verdict; `paper` is the effect computed from the paper's own means.
+    Failed and diverged runs stand under their row, and so does a finding that the verdict does not say by
+    itself.
     """
     ran = [row for row in rows if row.verdict != "not run"]
     cells = [_HEAD, *map(_cells, ran)]
@@ -33,8 +34,6 @@ def as_table(rows: Sequence[LedgerRow]) -> str:
 
 
 def _cells(row: LedgerRow) -> tuple[str, ...]:
-    paper = row.reported or {}
-    effect = f"{paper['effect']:+.3g}" if "effect" in paper else ""
     return (
         row.network + ("*" if row.title.endswith(EXTENSION) else ""),
         row.dataset,
@@ -42,8 +41,18 @@ def _cells(row: LedgerRow) -> tuple[str, ...]:
         row.verdict,
         _effect(row),
         row.unit,
-        effect + ("?" if paper.get("mark") == "recalled" else ""),
+        _paper(row),
         str(row.n),
+    )
+
+
+def _paper(row: LedgerRow) -> str:
+    if row.reported is None:
+        return ""
+    effect = row.reported["effect"]
+    numbers = effect if isinstance(effect, list) else [effect]
+    return "..".join(f"{number:+.3g}" for number in numbers) + (
+        "?" if row.reported["mark"] == "recalled" else ""
     )
 
 

@@ -66,8 +66,8 @@ def decide(kind: Kind, interval: Interval, region: Interval, direction: int) -> 
 def directional(interval: Interval, region: Interval, direction: int) -> Conclusion:
     """Reproduced if the interval lies wholly on the claimed side of zero, however small the effect.
 
-    Contradicted if it lies wholly on the other side, or wholly inside the margin around zero. An interval on the
-    claimed side and inside the margin is reproduced, and its finding says that it is small.
+    Contradicted if it lies wholly on the other side, or wholly inside the margin around zero. An interval on
+    the claimed side and inside the margin is reproduced, and its finding says that it is small.
     """
     low, high = interval if direction > 0 else (-interval[1], -interval[0])
     small = _inside(interval, region)

@@ -1,7 +1,8 @@
-"""Members of tar and zip archives, read one by one in memory: nothing is ever extracted to a path an archive names."""
+"""Members of tar and zip archives, read in memory: nothing is extracted to a path an archive names."""
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 import zipfile
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from repro.errors import DataError
 
+GZIP = b"\x1f\x8b"
 LIMIT = 1 << 28
 """Bytes of the largest member that is read; no file of the catalogue is larger."""
 
@@ -40,27 +42,31 @@ class Members:
         try:
             return self.content(name)
         except (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile) as error:
-            raise DataError(f"{self.title}: member {name} is damaged ({error}); fetch the archive again.") from error
+            raise DataError(
+                f"{self.title}: member {name} is damaged ({error}); fetch the archive again."
+            ) from error
 
 
 def tar(content: bytes, title: str) -> Members:
-    """The members of a tar archive, compressed or not.
+    """The regular files of a tar archive, gzipped or plain.
 
     Raises:
         DataError: it is not a whole tar archive, or a member is larger than `LIMIT`.
     """
     try:
-        archive = tarfile.open(fileobj=io.BytesIO(content))
-        members = {member.name: member for member in archive if member.isreg()}
+        plain = gzip.decompress(content) if content.startswith(GZIP) else content
+        with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as archive:
+            places = {member.name: (member.offset_data, member.size) for member in archive if member.isreg()}
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise DataError(f"{title} is not a whole tar archive ({error}); fetch it again.") from error
-    _check_sizes({name: member.size for name, member in members.items()}, title)
+    _check_sizes({name: size for name, (_, size) in places.items()}, title)
+    return Members(title, list(places), lambda name: _slice(plain, *places[name]))
 
-    def read(name: str) -> bytes:
-        stream = archive.extractfile(members[name])
-        return stream.read() if stream else b""
 
-    return Members(title, list(members), read)
+def _slice(plain: bytes, start: int, size: int) -> bytes:
+    if start + size > len(plain):
+        raise EOFError(f"{len(plain) - start} of {size} bytes")
+    return plain[start : start + size]
 
 
 def zipped(content: bytes, title: str) -> Members:

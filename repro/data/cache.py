@@ -1,7 +1,8 @@
-"""Where the files of a data set lie on this machine, and how they get there: whole, verified, one process at a time.
+"""Where the files of a data set lie, and how they get there: whole, verified, one process at a time.
 
-The data directory is the folder asked for, else `REPRO_DATA`, else the user's cache (`$XDG_CACHE_HOME/repro` or
-`~/.cache/repro`). When `REPRO_DATA` does not hold a data set and may not be written, the user's cache serves.
+The data directory is the folder asked for, else `REPRO_DATA`, else the user's cache (`$XDG_CACHE_HOME/repro`
+or `~/.cache/repro`). When `REPRO_DATA` does not hold a data set and may not be written, the user's cache
+serves.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import sys
 from pathlib import Path
 
 from repro.atomic import write_bytes
+from repro.data.content import File
 from repro.data.disk import locked, writable, writing
 from repro.data.entry import Entry, Stored
-from repro.data.sources import Source
 from repro.errors import DataError, StorageError
 
 
@@ -31,9 +32,14 @@ def folders(root: Path | None = None) -> tuple[Path, ...]:
     return (Path(named), home) if named else (home,)
 
 
+def searched(entry: Entry, root: Path | None = None) -> tuple[Path, ...]:
+    """The folders in which `entry` is looked for: the package's own, or the data directories."""
+    return (entry.folder,) if entry.folder else folders(root)
+
+
 def find(entry: Entry, root: Path | None = None) -> Stored | None:
     """The entry's files, not yet verified, in the first data directory that holds them all; else None."""
-    for folder in (entry.folder,) if entry.folder else folders(root):
+    for folder in searched(entry, root):
         paths = {file: path for file in entry.files if (path := file.locate(folder))}
         if len(paths) == len(entry.files):
             return Stored(paths)
@@ -48,20 +54,17 @@ def find_or_fetch(entry: Entry, root: Path | None = None) -> Stored:
 def fetch(entry: Entry, root: Path | None = None) -> Stored:
     """Get the entry's files from the first source that delivers them with the right content.
 
-    A second process waits for the first, then finds the files there. Killed at any moment, nothing half-written
-    stands under a data file's name, and the next call starts afresh or resumes.
+    A second process waits for the first, then finds the files there. Killed at any moment, nothing
+    half-written stands under a data file's name, and the next call starts afresh or resumes.
 
     Raises:
         DataError: no source delivers; each is named with its reason.
         StorageError: the data directory cannot be written.
     """
     if not entry.sources:
-        raise DataError(f"{entry.name} cannot be downloaded: {entry.prepare} Looked in {_listed(folders(root))}.")
-    folder = next(filter(writable, folders(root)), None)
-    if folder is None:
-        raise StorageError(
-            f"cannot write {_listed(folders(root))}: permission denied. Point REPRO_DATA at a folder you may write to."
-        )
+        where = listed(searched(entry, root))
+        raise DataError(f"{entry.name} cannot be downloaded: {entry.prepare} Looked in {where}.")
+    folder = _destination(root)
     with locked(folder / f".{entry.store}.lock"):
         return find_verified(entry, root) or _fetch(entry, folder)
 
@@ -70,41 +73,56 @@ def find_verified(entry: Entry, root: Path | None = None) -> Stored | None:
     """The entry's files if all are there with the right content, else None."""
     stored = find(entry, root)
     try:
-        for file in stored.paths if stored else ():
-            file.read(stored.paths[file])
+        for file, path in stored.paths.items() if stored else ():
+            file.read(path)
     except DataError as error:
         print(f"repro data: {error}", file=sys.stderr)
         return None
     return stored
 
 
+def _destination(root: Path | None) -> Path:
+    folder = next(filter(writable, folders(root)), None)
+    if folder is None:
+        raise StorageError(
+            f"cannot write {listed(folders(root))}: permission denied. "
+            "Point REPRO_DATA at a folder you may write to."
+        )
+    return folder
+
+
 def _fetch(entry: Entry, folder: Path) -> Stored:
+    """Ask the sources in turn for the files that are not yet whole."""
     workspace = folder / f".{entry.store}.unfinished"
     _sweep(entry, folder)
+    missing = [file for file in entry.files if not _is_whole(file, folder)]
     reasons = []
     for source in entry.sources:
         print(f"repro data: {entry.name}: {source.title} -> {folder}", file=sys.stderr)
         try:
-            stored = _fetch_from(source, entry, folder, workspace)
+            for file, content in source.fetch(tuple(missing), workspace):
+                file.check(content, f"{file.name} from {source.title}")
+                write_bytes(folder / file.path, content)
+                missing.remove(file)
         except DataError as error:
-            reasons.append(f"  {source.title}: {error}")
+            reasons.append(f"  {error}")
             continue
         shutil.rmtree(workspace, ignore_errors=True)
-        return stored
-    wanted = ", ".join(str(folder / file.path) for file in entry.files)
+        return Stored({file: folder / file.path for file in entry.files})
+    _remove_if_empty(workspace)
     raise DataError(
-        f"cannot get {entry.name}; no source delivered it:\n" + "\n".join(reasons) + f"\nRun `repro data get {entry.name}` "
-        f"with a network, or put the files there yourself (plain, or with .gz added): {wanted}."
+        "\n".join([f"cannot get {entry.name}; no source delivered it:", *reasons])
+        + f"\nRun `repro data get {entry.name}` with a network, or put the files there yourself "
+        f"(plain, or with .gz added): {', '.join(str(folder / file.path) for file in missing)}."
     )
 
 
-def _fetch_from(source: Source, entry: Entry, folder: Path, workspace: Path) -> Stored:
-    paths = {}
-    for file, content in source.fetch(entry.files, workspace):
-        file.check(content, f"{file.name} from {source.title}")
-        paths[file] = folder / file.path
-        write_bytes(paths[file], content)
-    return Stored(paths)
+def _is_whole(file: File, folder: Path) -> bool:
+    path = folder / file.path
+    try:
+        return path.is_file() and bool(file.read(path))
+    except DataError:
+        return False
 
 
 def _sweep(entry: Entry, folder: Path) -> None:
@@ -116,5 +134,11 @@ def _sweep(entry: Entry, folder: Path) -> None:
                 leftover.unlink()
 
 
-def _listed(paths: tuple[Path, ...]) -> str:
+def _remove_if_empty(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def listed(paths: tuple[Path, ...]) -> str:
+    """The paths, as an error names them."""
     return ", ".join(map(str, paths))

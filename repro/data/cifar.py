@@ -1,7 +1,7 @@
-"""The binary format of CIFAR-10 and CIFAR-100: records of label bytes, then red, green and blue planes, row by row.
+"""The binary format of CIFAR-10 and CIFAR-100: records of labels, then red, green and blue planes.
 
-Format: https://www.cs.toronto.edu/~kriz/cifar.html ("binary version"). CIFAR-100 has two labels a record, coarse then
-fine; the fine one is the class.
+Format: https://www.cs.toronto.edu/~kriz/cifar.html ("binary version"). CIFAR-100 has two labels a record,
+coarse then fine; the fine one is the class.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def decode(content: bytes, classes: int, where: str, label_bytes: int = 1) -> Sp
     """
     record = label_bytes + PIXELS
     if not content or len(content) % record:
-        raise DataError(f"{where} has {len(content)} bytes; it must be records of {record} bytes. Fetch it again.")
+        raise DataError(
+            f"{where} has {len(content)} bytes; it must be records of {record} bytes. Fetch it again."
+        )
     records = np.frombuffer(content, np.uint8).reshape(-1, record)
     labels = checked_labels(records[:, label_bytes - 1], classes, where)
     return Split(torch.tensor(records[:, label_bytes:]).reshape(-1, *SHAPE), labels)

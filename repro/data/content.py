@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.errors import DataError, StorageError
+from repro.data.disk import reading
+from repro.errors import DataError
 
 
 def md5(content: bytes) -> str:
@@ -65,7 +66,8 @@ class File:
         """The file below `folder`, plain or with `.gz` added; None where neither is there."""
         plain = folder / self.path
         packed = plain.with_name(f"{plain.name}.gz")
-        return next((path for path in (plain, packed) if path.is_file()), None)
+        with reading(plain):
+            return next((path for path in (plain, packed) if path.is_file()), None)
 
     def check(self, content: bytes, where: str) -> None:
         """Raise unless `content` is this file's.
@@ -78,7 +80,9 @@ class File:
         found = self.checksum(content) if self.digest else None
         if found != self.digest:
             kind = self.checksum.__name__
-            raise DataError(f"{where} has {kind} {found}; the content of {self.name} has {kind} {self.digest}.")
+            raise DataError(
+                f"{where} has {kind} {found}; the content of {self.name} has {kind} {self.digest}."
+            )
 
     def read(self, path: Path) -> bytes:
         """The verified, uncompressed content at `path`.
@@ -87,10 +91,8 @@ class File:
             StorageError: the file cannot be read.
             DataError: the content is not this file's.
         """
-        try:
+        with reading(path):
             content = path.read_bytes()
-        except OSError as error:
-            raise StorageError(f"cannot read {path}: {error.strerror or error}.") from error
         if path.suffix == ".gz" and not self.path.endswith(".gz") and self.size is not None:
             content = gunzip(content, self.size, str(path))
         try:

@@ -18,16 +18,32 @@ def writing(path: Path) -> Iterator[None]:
     Raises:
         StorageError: no space, no permission, or any other `OSError` within the block.
     """
+    with _refusals_of(
+        f"cannot write {path}",
+        "Free some space, or point REPRO_DATA at a folder you may write to. Nothing half-written is kept.",
+    ):
+        yield
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusal to read `path` into an error that says so.
+
+    Raises:
+        StorageError: no permission, a broken disk, or any other `OSError` within the block.
+    """
+    with _refusals_of(f"cannot read {path}", "Allow yourself to read it, or point REPRO_DATA elsewhere."):
+        yield
+
+
+@contextmanager
+def _refusals_of(action: str, way_out: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         if isinstance(error, ReproError):
             raise
-        reason = error.strerror or str(error)
-        raise StorageError(
-            f"cannot write {path}: {reason}. Free some space, or point REPRO_DATA at a folder you may write to; "
-            "nothing half-written is kept as data."
-        ) from error
+        raise StorageError(f"{action}: {error.strerror or error}. {way_out}") from error
 
 
 @contextmanager
@@ -41,13 +57,15 @@ def locked(path: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        with writing(path):
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
 
 
 def writable(folder: Path) -> bool:
-    """Whether files may be made in `folder`, or it may be made; its mode is respected even by the superuser."""
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    """Whether files may be made in `folder`, or it may be made; the mode binds the superuser too."""
+    with reading(folder):
+        existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     return existing.is_dir() and bool(existing.stat().st_mode & 0o222) and os.access(existing, os.W_OK)

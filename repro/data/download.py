@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -21,51 +22,50 @@ TIMEOUT = 20.0
 def download(url: str, workspace: Path) -> bytes:
     """The content at `url`.
 
-    What has arrived is kept in `workspace` until the download is complete, and only the rest is asked for the next
-    time. A server that cannot resume sends everything again.
+    What has arrived is kept in `workspace` until the download is complete, and only the rest is asked for
+    the next time. A server that cannot resume sends everything again.
 
     Raises:
         DataError: the address is out of reach, or the connection broke before the end.
         StorageError: `workspace` cannot be written.
     """
-    if not url.startswith("https://"):
-        raise DataError(f"{url} must be an https address.")
     part = workspace / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.part"
     with writing(part):
         part.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("ab") as out:
-            _append_rest(url, out)
+        with _opened(url, part.stat().st_size if part.exists() else 0) as response, part.open("ab") as out:
+            _append(response, out, url)
         content = part.read_bytes()
         part.unlink()
     return content
 
 
-def _append_rest(url: str, out: BinaryIO) -> None:
-    have = out.tell()
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+def _opened(url: str, start: int) -> http.client.HTTPResponse:
+    """The answer to a request for the bytes from `start` on."""
+    request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
     try:
-        response = urllib.request.urlopen(request, timeout=TIMEOUT)
+        response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
-        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and have:
-            out.truncate(0)
-            return _append_rest(url, out)
+        if start and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return _opened(url, 0)
         raise DataError(f"{url} answers {error.code} {error.reason}.") from error
     except (OSError, http.client.HTTPException) as error:
         raise DataError(f"{url} is out of reach ({getattr(error, 'reason', error)}).") from error
-    with response:
-        if response.status != http.client.PARTIAL_CONTENT:
-            out.truncate(0)
-        length = response.headers.get("Content-Length")
-        _copy(response, out, out.seek(0, 2) + int(length) if length else None, url)
+    return response
 
 
-def _copy(response: http.client.HTTPResponse, out: BinaryIO, total: int | None, url: str) -> None:
-    """Append `response` to `out`, which must then be `total` bytes long."""
+def _append(response: http.client.HTTPResponse, out: BinaryIO, url: str) -> None:
+    """Append `response` to `out`, or begin again where the server sends everything."""
+    if response.status != http.client.PARTIAL_CONTENT:
+        out.truncate(0)
+    length = response.headers.get("Content-Length")
+    total = out.seek(0, os.SEEK_END) + int(length) if length else None
     while chunk := _next_chunk(response, url):
         out.write(chunk)
         _show(out.tell(), total)
     if total is not None and out.tell() != total:
-        raise DataError(f"{url} broke off after {out.tell()} of {total} bytes; run the command again to resume.")
+        raise DataError(
+            f"{url} broke off after {out.tell()} of {total} bytes; run the command again to resume."
+        )
 
 
 def _next_chunk(response: http.client.HTTPResponse, url: str) -> bytes:

@@ -62,5 +62,5 @@ class Entry:
 
     @property
     def store(self) -> str:
-        """The folder or file of the data directory that holds the files; entries that share it share a lock."""
+        """The part of the data directory that holds the files; entries that share it share a lock."""
         return Path(self.files[0].path).parts[0]

@@ -32,8 +32,8 @@ def decode(content: bytes, where: str) -> NDArray[np.uint8]:
     """
     if len(content) < 4 or content[:3] != bytes((0, 0, UNSIGNED_BYTE)):
         raise DataError(
-            f"{where} begins with {content[:4].hex() or 'nothing'}; an idx file of unsigned bytes begins with 000008. "
-            "Fetch the file again."
+            f"{where} begins with {content[:4].hex() or 'nothing'}; an idx file of unsigned bytes begins "
+            "with 000008. Fetch the file again."
         )
     axes, start = content[3], 4 + 4 * content[3]
     if len(content) < start:
@@ -72,7 +72,9 @@ def _split(images: bytes, labels: bytes, entry: Entry, which: str) -> Split:
     numbers = decode(labels, f"{entry.name} {which} labels")
     if pixels.shape[1:] != entry.shape[1:] or numbers.shape != pixels.shape[:1]:
         raise DataError(
-            f"{entry.name}: {which} images of shape {pixels.shape} and labels of shape {numbers.shape} must be "
-            f"(n, {', '.join(map(str, entry.shape[1:]))}) and (n,)."
+            f"{entry.name}: {which} images of shape {pixels.shape} and labels of shape {numbers.shape} "
+            f"must be (n, {', '.join(map(str, entry.shape[1:]))}) and (n,)."
         )
-    return Split(torch.tensor(pixels[:, None]), checked_labels(numbers, entry.classes, f"{entry.name} {which} labels"))
+    return Split(
+        torch.tensor(pixels[:, None]), checked_labels(numbers, entry.classes, f"{entry.name} {which} labels")
+    )

@@ -1,9 +1,10 @@
 """Log-mel features of speech, each frame with its neighbours, as for a network that classifies frames.
 
-At 8 kHz a frame is 25 ms (200 samples) under a Hamming window, one every 10 ms (80 samples), whole frames only; its
-power spectrum (512 points) is summed under 40 triangles, equally spaced between 0 and 4,000 Hz on the mel scale
-`m = 1127 ln(1 + f / 700)`, and the natural logarithm taken. Each frame is joined by the 4 before and the 4 after it in
-the same utterance, the edge frames repeated: 40 x 9 = 360 features, ordered by time, then by band.
+At 8 kHz a frame is 25 ms (200 samples) under a Hamming window, one every 10 ms (80 samples), whole frames
+only. Its power spectrum (512 points) is summed under 40 triangles, equally spaced between 0 and 4,000 Hz on
+the mel scale `m = 1127 ln(1 + f / 700)`, and the natural logarithm taken. Each frame is joined by the 4
+before and the 4 after it in the same utterance, the edge frames repeated: 40 x 9 = 360 features, ordered by
+time, then by band.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def mel_triangles() -> Floats:
     low, centre, high = corners[:-2], corners[1:-1], corners[2:]
     rising = (mels[:, None] - low) / (centre - low)
     falling = (high - mels[:, None]) / (high - centre)
-    return np.maximum(0, np.minimum(rising, falling))
+    triangles: Floats = np.maximum(0, np.minimum(rising, falling))
+    return triangles
 
 
 def log_mel(samples: NDArray[np.int16], starts: Integers) -> Floats:
@@ -76,7 +78,8 @@ def with_context(frames: Floats, counts: Integers) -> NDArray[np.float32]:
     offsets = np.arange(CONTEXT) - CONTEXT // 2
     near = np.arange(len(frames))[:, None] + offsets
     near = np.clip(near, first[:, None], last[:, None])
-    return frames.astype(np.float32)[near].reshape(len(frames), -1)
+    joined: NDArray[np.float32] = frames.astype(np.float32)[near]
+    return joined.reshape(len(frames), -1)
 
 
 def features(samples: NDArray[np.int16], offsets: Integers) -> tuple[NDArray[np.float32], Integers]:

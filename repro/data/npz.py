@@ -7,7 +7,7 @@ import io
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,18 +28,21 @@ def load(source: Path | bytes, where: str) -> Arrays:
         DataError: it is no npz file, is damaged, or holds objects that only pickle could load.
     """
     try:
-        with np.load(io.BytesIO(source) if isinstance(source, bytes) else source, allow_pickle=False) as archive:
+        with np.load(
+            io.BytesIO(source) if isinstance(source, bytes) else source, allow_pickle=False
+        ) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, EOFError, ValueError, AttributeError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(
-            f"{where} is not a whole npz file of plain arrays ({error}); make or fetch it again, without object arrays."
+            f"{where} is not a whole npz file of plain arrays ({error}); make or fetch it again, "
+            "without object arrays."
         ) from error
 
 
 def dump(arrays: Arrays) -> bytes:
     """The content of a compressed npz file that holds `arrays`."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    np.savez_compressed(buffer, **cast("dict[str, Any]", arrays))
     return buffer.getvalue()
 
 

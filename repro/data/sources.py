@@ -1,4 +1,4 @@
-"""Where bytes come from. A source delivers the content of files; whoever asked checks it before keeping it."""
+"""Where bytes come from. A source delivers the content of files; who asked checks it before keeping it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Spoken digits, frame by frame: the open stand-in for TIMIT, which is licensed.
 
-Every frame of an utterance is an example whose class is the digit spoken. The official split is by utterance: those
-numbered below 5 are the test set, so no utterance is in both. Features are those of `repro.data.log_mel`, each shifted
-and scaled to mean 0 and standard deviation 1 over the training frames.
+Every frame of an utterance is an example whose class is the digit spoken. The official split is by
+utterance: those numbered below 5 are the test set, so no utterance is in both. Features are those of
+`repro.data.log_mel`, each shifted and scaled to mean 0 and standard deviation 1 over the training frames.
 """
 
 from __future__ import annotations
@@ -39,30 +39,28 @@ def frames(recordings: npz.Arrays, name: str) -> Dataset:
     """Features, labels and split of all frames.
 
     Args:
-        recordings: `samples` int16 `(s,)`, `offsets` int64 `(utterances + 1,)`, and by utterance `label` and `index`.
+        recordings: `samples` int16 `(s,)`, `offsets` int64 `(utterances + 1,)`, and `label` and `index` of
+            each utterance.
         name: of the data set.
 
     Returns:
         inputs of shape `(n, 360)`, float32.
     """
     inputs, utterance = features(recordings["samples"], recordings["offsets"])
-    labels = recordings["label"][utterance].astype(np.int64)
+    labels = torch.from_numpy(recordings["label"][utterance].astype(np.int64))
     test = recordings["index"][utterance] < TEST_INDICES
-    mean, deviation = _mean_and_deviation(inputs[~test])
-    train, held_out = (
-        Split(torch.from_numpy((inputs[which] - mean) / deviation), torch.from_numpy(labels[which]))
-        for which in (~test, test)
-    )
+    _standardise(inputs, ~test)
+    train, held_out = (Split(torch.from_numpy(inputs[which]), labels[which]) for which in (~test, test))
     return Dataset(name, train, held_out, classes=10)
 
 
-def _mean_and_deviation(inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    mean = inputs.mean(axis=0, dtype=np.float64)
-    deviation = inputs.std(axis=0, dtype=np.float64)
-    return mean.astype(np.float32), deviation.astype(np.float32)
+def _standardise(inputs: NDArray[np.float32], training: NDArray[np.bool_]) -> None:
+    """In place: mean 0 and standard deviation 1 of each feature over the training frames."""
+    inputs -= inputs[training].mean(axis=0, dtype=np.float64).astype(np.float32)
+    inputs /= np.sqrt(np.square(inputs[training]).mean(axis=0, dtype=np.float64)).astype(np.float32)
 
 
-def prepared_from_archive(members: Members, file: File) -> bytes:
+def prepared_from_archive(members: Members, _: File) -> bytes:
     """The prepared file, made from the recordings of the official archive: by speaker, digit and number.
 
     Raises:

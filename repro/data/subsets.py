@@ -14,7 +14,7 @@ EMBEDDED_TRAIN, EMBEDDED_TEST = 600, 200
 
 
 def first_thousand_of_each_class(entry: Entry, stored: Stored) -> Dataset:
-    """CIFAR-10 with the first 1,000 training images of each class, in their original order, and the whole test set."""
+    """CIFAR-10: the first 1,000 training images of each class, in original order; the whole test set."""
     whole = cifar.read_ten(entry, stored)
     chosen = first_of_each_class(whole.train.labels, 1_000, whole.classes)
     return replace(whole, train=whole.train.take(chosen))
@@ -23,8 +23,8 @@ def first_thousand_of_each_class(entry: Entry, stored: Stored) -> Dataset:
 def embedded_files(mnist: Dataset) -> tuple[bytes, bytes, bytes, bytes]:
     """The four idx files of `mnist-embedded`, uncompressed, made from the whole of MNIST.
 
-    They hold the first 600 training and the first 200 test images of each class, in their original order; the package
-    ships them as `gzip.compress(content, 9, mtime=0)`.
+    They hold the first 600 training and the first 200 test images of each class, in their original order;
+    the package ships them as `gzip.compress(content, 9, mtime=0)`.
     """
     return *_cut(mnist.train, EMBEDDED_TRAIN), *_cut(mnist.test, EMBEDDED_TEST)
 

@@ -6,8 +6,8 @@
     test_labels    integer  (m,)
     classes        integer  ()         1,973 in Keskar et al. 2017, App. B.2
 
-Uncompressed (`np.savez`) it loads fastest. There is no checksum, since every preparation differs: the layout, the
-types, the range of the labels and that all features are finite are checked at every reading.
+Uncompressed (`np.savez`) it loads fastest. There is no checksum, since every preparation differs: the layout,
+the types, the range of the labels and that all features are finite are checked at every reading.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def _split(arrays: npz.Arrays, which: str, classes: int, shape: tuple[int, ...],
     inputs = _array(arrays, f"{which}_inputs", "f", (-1, *shape), where)
     labels = _array(arrays, f"{which}_labels", "iu", (len(inputs),), where)
     if inputs.dtype != np.float32 or not np.isfinite(inputs).all():
-        raise DataError(f"{where}: {which}_inputs, {inputs.dtype}, must be float32 and finite; prepare them again.")
+        raise DataError(
+            f"{where}: {which}_inputs, {inputs.dtype}, must be float32 and finite; prepare them again."
+        )
     return Split(torch.from_numpy(inputs), checked_labels(labels, classes, f"{where}: {which}_labels"))
 
 

@@ -4,25 +4,68 @@ from __future__ import annotations
 
 from repro.measure.batchnorm import Statistics, population_statistics, recompute_statistics
 from repro.measure.borrow import borrowed
+from repro.measure.directions import (
+    Surface,
+    filter_normalised,
+    random_direction,
+    random_line,
+    random_surface,
+    ray,
+    survey,
+)
 from repro.measure.flat import flatten, load_vector_, to_vector, unflatten
+from repro.measure.landscape import Evaluator, Landscape
 from repro.measure.measurement import Measurement, Status
 from repro.measure.objective import Evaluation, NetworkObjective, Objective, cross_entropy
+from repro.measure.paths import (
+    NetworkPath,
+    PathProfile,
+    barrier,
+    curvilinear,
+    grid,
+    linear,
+    path,
+    rise,
+    trace,
+)
 from repro.measure.quadratic import Quadratic
+from repro.nets.distance import distance_by_module, log_grid, parameter_distance
 
 __all__ = [
     "Evaluation",
+    "Evaluator",
+    "Landscape",
     "Measurement",
     "NetworkObjective",
+    "NetworkPath",
     "Objective",
+    "PathProfile",
     "Quadratic",
     "Statistics",
     "Status",
+    "Surface",
+    "barrier",
     "borrowed",
     "cross_entropy",
+    "curvilinear",
+    "distance_by_module",
+    "filter_normalised",
     "flatten",
+    "grid",
+    "linear",
     "load_vector_",
+    "log_grid",
+    "parameter_distance",
+    "path",
     "population_statistics",
+    "random_direction",
+    "random_line",
+    "random_surface",
+    "ray",
     "recompute_statistics",
+    "rise",
+    "survey",
     "to_vector",
+    "trace",
     "unflatten",
 ]

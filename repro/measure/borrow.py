@@ -14,12 +14,10 @@ from torch import Tensor, nn
 def borrowed(model: nn.Module) -> Iterator[nn.Module]:
     """Lend `model` to the block, which may do with it what it likes.
 
-    Afterwards, however the block ends, parameters, buffers, `.grad`, `requires_grad`, the mode of every module and
-    torch's global random state are what they were. Costs one copy of the model.
+    Afterwards, however the block ends, parameters, buffers, `.grad`, `requires_grad`, the mode of every
+    module and torch's global random state are what they were. Autocast is off inside. Costs one copy.
     """
-    loans = [
-        _Loan.of(module, name, tensor) for module in model.modules() for name, tensor in _tensors(module)
-    ]
+    loans = [_Loan.of(module, name, tensor) for module in model.modules() for name, tensor in _tensors(module)]
     with undisturbed(model):
         try:
             yield model
@@ -30,7 +28,7 @@ def borrowed(model: nn.Module) -> Iterator[nn.Module]:
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
-    """Give back the mode of every module and torch's global random state; autocast is off inside the block."""
+    """Give back the mode of every module and torch's global random state; autocast is off inside."""
     modes = [(module, module.training) for module in model.modules()]
     device = next((tensor.device for tensor in model.parameters()), torch.device("cpu"))
     forked = [device] if device.type == "cuda" else []
@@ -43,32 +41,44 @@ def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
 
 
 @dataclass(frozen=True)
+class _Content:
+    """A tensor, the memory it uses, and a copy of what is in it."""
+
+    tensor: Tensor
+    memory: Tensor
+    copy: Tensor
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> _Content:
+        return cls(tensor, tensor.data, tensor.detach().clone())
+
+    def give_back(self) -> Tensor:
+        self.tensor.data = self.memory
+        self.memory.copy_(self.copy)
+        return self.tensor
+
+
+@dataclass(frozen=True)
 class _Loan:
-    """One parameter or buffer: the object, the memory it uses, and a copy of what was in it."""
+    """One parameter or buffer of one module, and its gradient."""
 
     module: nn.Module
     name: str
-    tensor: Tensor
-    memory: Tensor
-    content: Tensor
+    content: _Content
     requires_grad: bool
-    grad: Tensor | None
-    grad_content: Tensor | None
+    grad: _Content | None
 
     @classmethod
     def of(cls, module: nn.Module, name: str, tensor: Tensor) -> _Loan:
-        grad = tensor.grad
-        copies = tensor.detach().clone(), None if grad is None else grad.detach().clone()
-        return cls(module, name, tensor, tensor.data, copies[0], tensor.requires_grad, grad, copies[1])
+        grad = None if tensor.grad is None else _Content.of(tensor.grad)
+        return cls(module, name, _Content.of(tensor), tensor.requires_grad, grad)
 
     def give_back(self) -> None:
-        setattr(self.module, self.name, self.tensor)
-        self.tensor.data = self.memory
-        self.memory.copy_(self.content)
-        self.tensor.requires_grad_(self.requires_grad)
-        self.tensor.grad = self.grad
-        if self.grad is not None and self.grad_content is not None:
-            self.grad.data.copy_(self.grad_content)
+        self.content.tensor.grad = None
+        tensor = self.content.give_back()
+        tensor.requires_grad_(self.requires_grad)
+        tensor.grad = None if self.grad is None else self.grad.give_back()
+        setattr(self.module, self.name, tensor)
 
 
 def _tensors(module: nn.Module) -> list[tuple[str, Tensor]]:

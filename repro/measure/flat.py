@@ -30,7 +30,7 @@ def unflatten(vector: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
         raise UsageError(
             f"a vector of shape {tuple(vector.shape)} must have shape ({sum(sizes)},), one entry a parameter."
         )
-    return [part.view(tensor.shape) for part, tensor in zip(vector.split(sizes), like, strict=True)]
+    return [part.view(tensor.shape) for part, tensor in zip(torch.split(vector, sizes), like, strict=True)]
 
 
 def select(model: nn.Module, names: Iterable[str] | None = None) -> dict[str, nn.Parameter]:
@@ -48,9 +48,7 @@ def select(model: nn.Module, names: Iterable[str] | None = None) -> dict[str, nn
     if unknown := sorted(chosen - known.keys()):
         raise UsageError(f"parameters {unknown} are not in the model; choose among {', '.join(known)}.")
     if not chosen:
-        raise UsageError(
-            "no parameter is selected; pass names, or a model with parameters that require a gradient."
-        )
+        raise UsageError("no parameter is selected; pass names, or a model with parameters that require a gradient.")
     return {name: parameter for name, parameter in known.items() if name in chosen}
 
 

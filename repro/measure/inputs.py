@@ -8,24 +8,34 @@ import torch
 from torch import Tensor, nn
 
 
-def chunks(model: nn.Module, inputs: Tensor, size: int) -> Iterator[Tensor]:
+def chunks(model: nn.Module, inputs: Tensor, size: int, layout: torch.memory_format | None = None) -> Iterator[Tensor]:
     """`inputs`, shape `(n, ...)`, in chunks of `size` examples; the last may be smaller.
 
-    Chunks have the device and the precision of the model's parameters. Pixels (uint8) are divided by 255; other
-    integers, such as tokens, stay as they are.
+    Chunks have the device and the precision of the model's parameters. Pixels (uint8) are divided by 255;
+    other integers, such as tokens, stay as they are.
+
+    Args:
+        model: the network they are for.
+        inputs: uint8, a float or another integer.
+        size: examples a chunk.
+        layout: of images in memory; by default the faster one for this network.
     """
-    like = next(model.parameters())
-    for part in inputs.split(size):
+    like, layout = next(model.parameters()), layout or fast_layout(model)
+    for part in torch.split(inputs, size):
         if part.dtype == torch.uint8:
-            yield channels_last(model, part.to(like).div_(255))
+            yield arranged(part.to(like).div_(255), layout)
         elif part.is_floating_point():
-            yield channels_last(model, part.to(like))
+            yield arranged(part.to(like), layout)
         else:
             yield part.to(like.device)
 
 
-def channels_last(model: nn.Module, tensor: Tensor) -> Tensor:
-    """The same numbers in the layout that is faster: channels last, for images and filters of a convolutional network."""
-    if tensor.ndim != 4 or not any(isinstance(module, nn.Conv2d) for module in model.modules()):
-        return tensor
-    return tensor.contiguous(memory_format=torch.channels_last)
+def fast_layout(model: nn.Module) -> torch.memory_format:
+    """Channels last for a network that convolves images, else channels first."""
+    convolves = any(isinstance(module, nn.Conv2d) for module in model.modules())
+    return torch.channels_last if convolves else torch.contiguous_format
+
+
+def arranged(tensor: Tensor, layout: torch.memory_format) -> Tensor:
+    """The same numbers in `layout`, if they are images or filters: tensors of four dimensions."""
+    return tensor.contiguous(memory_format=layout) if tensor.ndim == 4 else tensor

@@ -1,4 +1,4 @@
-"""The full-data loss as a function of one flat parameter vector: all that sharpness, spectra and paths ever see."""
+"""The full-data loss as a function of one flat vector: all that sharpness, spectra and paths see."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from repro.errors import DataError, UsageError
 from repro.measure.batchnorm import batchnorm_layers
 from repro.measure.borrow import undisturbed
 from repro.measure.flat import flatten, select, unflatten
-from repro.measure.inputs import channels_last, chunks
+from repro.measure.inputs import arranged, chunks, fast_layout
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Takes logits `(m, ...)` in float64 and labels `(m, ...)`; gives each example's loss, shape `(m,)`."""
@@ -62,8 +62,8 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     low, high = labels.aminmax()
     if labels.is_floating_point() or low < 0 or high >= logits.shape[1]:
         raise DataError(
-            f"labels from {low.item()} to {high.item()} must be integers from 0 to {logits.shape[1] - 1}, one for each "
-            "output of the network; renumber the labels, or build the network for more classes."
+            f"labels from {low.item()} to {high.item()} must be integers from 0 to {logits.shape[1] - 1}, "
+            "one for each output of the network; renumber them, or build the network for more classes."
         )
     return F.cross_entropy(logits, labels.long(), reduction="none")
 
@@ -71,25 +71,27 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 class NetworkObjective:
     """The mean loss of a network over all examples (Keskar et al. 2017, eq. 1).
 
-    The network runs in its own precision; the loss and every sum over examples are float64, so that a loss of 1e-9
-    still has a gradient, and sums are divided once by n, so that the chunk is a matter of memory only. Dropout is off.
-    A call leaves parameters, buffers, modes, gradients and torch's random state untouched.
+    The network runs in its own precision; the loss and every sum over examples are float64, so that a loss of
+    1e-9 still has a gradient, and sums are divided once by n, so that the chunk is a matter of memory only.
+    Dropout is off. A call leaves parameters, buffers, modes, gradients and torch's random state untouched.
 
     Args:
-        model: any `nn.Module` in float32 or float64. It is used, not copied: what is not in the point (buffers,
-            parameters not selected) is read from it at each call.
+        model: any `nn.Module` in float32 or float64. It is used, not copied: what is not in the point
+            (buffers, parameters not selected) is read from it at each call.
         inputs: shape `(n, ...)`; uint8 pixels are divided by 255.
         labels: shape `(n, ...)`.
         loss: each example's loss, from float64 logits.
-        chunk: examples per pass through the network.
-        batchnorm: `running`, the network's own statistics, which make the loss a sum over examples; or `batch`, those
-            of each chunk, as Keskar's released code did (Keras 1 `BatchNormalization(mode=2)`): then the loss depends on
-            the chunk and on the order of the examples, so fix both.
-        parameters: names of the variables, as in `model.named_parameters()`; by default all that require a gradient.
+        chunk: examples per pass through the network; 128 is faster, and smaller, with convolutions.
+        batchnorm: `running`, the network's own statistics, which make the loss a sum over examples; or
+            `batch`, those of each chunk, as Keskar's released code had it (Keras 1, `mode=2`): the loss then
+            depends on the chunk and on the order of the examples, so fix both.
+        parameters: names of the variables, as in `model.named_parameters()`; by default all that require a
+            gradient. The point has them in the model's own order.
 
     Raises:
-        UsageError: a precision below float32, no examples, as many labels as inputs missing, a chunk below 1, an
-            unknown name, statistics that are not there, or a last chunk of one example whose statistics are asked for.
+        DataError: no examples, or not one label for each; at a call, labels that are no classes.
+        UsageError: a precision below float32, a chunk below 1, an unknown name, no running statistics to
+            use, or one example left alone in a chunk whose statistics are to be used.
     """
 
     def __init__(
@@ -154,27 +156,30 @@ class NetworkObjective:
         return total / len(self._inputs), gradient.divided_by(len(self._inputs))
 
     def hvp(self, point: Tensor, vector: Tensor) -> Tensor:
-        """The Hessian of the mean loss at `point` times `vector`, both `(p,)`: float64 `(p,)`, by double backward."""
-        leaves = self._leaves(point)
+        """The Hessian of the mean loss at `point` times `vector`, both `(p,)`; float64 `(p,)`."""
+        layout = torch.contiguous_format  # a convolution's double backward is slower in channels last
+        leaves = self._leaves(point, layout)
         directions = unflatten(vector.detach().to(leaves[0]), leaves)
         product = _Sum(leaves)
         with torch.enable_grad(), self._evaluating():
-            for losses, _, _ in self._passes(leaves):
+            for losses, _, _ in self._passes(leaves, layout):
                 product.add(_second_derivative(losses.sum(), leaves, directions))
         return product.divided_by(len(self._inputs))
 
-    def _leaves(self, point: Tensor) -> list[Tensor]:
+    def _leaves(self, point: Tensor, layout: torch.memory_format | None = None) -> list[Tensor]:
         """The point cut into parameters, each the root of a graph of its own."""
-        like = list(self._variables.values())
+        like, layout = list(self._variables.values()), layout or fast_layout(self._model)
         parts = unflatten(point.detach().to(like[0]), like)
-        return [channels_last(self._model, part).detach().requires_grad_() for part in parts]
+        return [arranged(part, layout).detach().requires_grad_() for part in parts]
 
-    def _passes(self, leaves: list[Tensor]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def _passes(
+        self, leaves: list[Tensor], layout: torch.memory_format | None = None
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Losses, float64 logits and labels of one chunk after another, at the parameters `leaves`."""
         state = dict(zip(self._variables, leaves, strict=True))
         state.update({name: buffer.clone() for name, buffer in self._model.named_buffers()})
-        parts = chunks(self._model, self._inputs, self._chunk)
-        for inputs, labels in zip(parts, self._labels.split(self._chunk), strict=True):
+        parts = chunks(self._model, self._inputs, self._chunk, layout)
+        for inputs, labels in zip(parts, torch.split(self._labels, self._chunk), strict=True):
             logits = functional_call(self._model, state, (inputs,)).double()
             targets = labels.to(logits.device)
             yield _per_example(self._loss(logits, targets), len(targets)), logits, targets
@@ -205,9 +210,7 @@ class _Sum:
         return self._flat / count
 
 
-def _second_derivative(
-    loss: Tensor, leaves: list[Tensor], directions: list[Tensor]
-) -> Sequence[Tensor | None]:
+def _second_derivative(loss: Tensor, leaves: list[Tensor], directions: list[Tensor]) -> Sequence[Tensor | None]:
     """Hessian times directions; parameters on which the gradient does not depend have none."""
     gradients = torch.autograd.grad(loss, leaves, create_graph=True, allow_unused=True)
     pairs = zip(gradients, directions, strict=True)
@@ -221,8 +224,8 @@ def _second_derivative(
 def _per_example(losses: Tensor, count: int) -> Tensor:
     if losses.shape != (count,):
         raise UsageError(
-            f"loss gave shape {tuple(losses.shape)} for {count} examples; it must give each example's loss, shape "
-            f"({count},): pass reduction='none', and sum over what an example has several of."
+            f"loss gave shape {tuple(losses.shape)} for {count} examples; it must give each example's loss, "
+            f"shape ({count},): pass reduction='none', and sum over what an example has several of."
         )
     return losses
 
@@ -241,7 +244,7 @@ def _check_precision(model: nn.Module) -> None:
     precisions = {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
     if low := sorted(str(p) for p in precisions - {torch.float32, torch.float64}):
         raise UsageError(
-            f"the model holds {', '.join(low)}, whose rounding exceeds what is measured; pass model.float(), or double."
+            f"the model holds {', '.join(low)}, whose rounding exceeds what is measured; pass model.float()."
         )
     if len(precisions) > 1:
         raise UsageError("the model mixes float32 and float64; pass model.float(), or model.double().")

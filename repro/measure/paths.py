@@ -147,7 +147,7 @@ def rise(profile: PathProfile, at: float, distance: float) -> float:
     """How much the loss grows around an end: the mean of `f(at ± distance) - f(at)`, in nats.
 
     A side that the profile does not reach is left out: on the curvilinear path an end has one side alone.
-    Along the line α has one unit at both ends, `‖x_l - x_s‖`, so that their rises can be compared. The rise is
+    Along the line α has one unit at both ends, `‖x_l - x_s‖`, so that their rises compare. The rise is
     not finite where a loss is not.
 
     Args:

@@ -1,4 +1,4 @@
-"""The objective whose every property is known: what the measurements are tested on before they meet a network."""
+"""The objective whose every property is known: measurements are tested on it before they meet a network."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Quadratic:
         g, H = self.gradient.double(), self.hessian.double()
         if g.ndim != 1 or H.shape not in (g.shape, g.shape * 2):
             raise UsageError(
-                f"gradient {tuple(g.shape)} and hessian {tuple(H.shape)} must have shapes (p,) and (p,) or (p, p)."
+                f"gradient {tuple(g.shape)} and hessian {tuple(H.shape)} must be (p,), and (p,) or (p, p)."
             )
         if H.ndim == 2 and not torch.equal(H, H.T):
             raise UsageError("hessian must be symmetric; pass (H + H.T) / 2.")

@@ -62,7 +62,7 @@ def log_grid(total: int, per_decade: int) -> list[int]:
     """
     if total < 1 or per_decade < 1:
         raise UsageError(f"total={total} and per_decade={per_decade} must both be at least 1.")
-    last = math.ceil(per_decade * math.log10(total))
+    last = math.floor(per_decade * math.log10(total))
     points = {round(10 ** (k / per_decade)) for k in range(last + 1)}
     return sorted({point for point in points if point < total} | {total})
 

@@ -11,7 +11,7 @@ from repro.errors import UsageError
 
 
 def glorot_uniform_(model: nn.Module, generator: torch.Generator) -> None:
-    """Weights uniform on `±√(6 / (fan_in + fan_out))`, biases 0, BatchNorm at the identity (Glorot & Bengio 2010, eq. 16).
+    """Weights uniform on `±√(6 / (fan_in + fan_out))`, biases 0, BatchNorm 1 and 0 (Glorot & Bengio 2010, eq. 16).
 
     This is the default of the Keras 1 in which Keskar et al. 2017 wrote their networks. Weights are drawn
     in the order of `model.modules()`; every parameter and buffer is overwritten.

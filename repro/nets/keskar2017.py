@@ -1,4 +1,4 @@
-"""The six networks of Keskar et al. 2017 (appendix B), and the readings on which the paper and its code differ.
+"""The six networks of Keskar et al. 2017 (appendix B), and the readings on which paper and code differ.
 
 | name | what it is |
 |---|---|
@@ -8,9 +8,9 @@
 | C1-stride2, C3-stride2 | the text's literal `[64,5,5,2]`: convolutions of stride 2 (the code has stride 1) |
 | C2-conv-dropout, C4-conv-dropout | the code's dropout between convolutions, of which the text says nothing |
 
-C1 and C3 follow the authors' code, whose released figures match Table 2; C2 and C4 follow the text. C1 and C3 (C2 and
-C4) are one function of the number of classes: both names stand so that a table reads as the paper's. BatchNorm has
-PyTorch's ε = 1e-5 and momentum 0.1, on which the paper is silent.
+C1 and C3 follow the authors' code, whose released figures match Table 2; C2 and C4 follow the text. C1 and C3
+(C2 and C4) are one function of the number of classes: both names stand so that a table reads as the paper's.
+BatchNorm has PyTorch's ε = 1e-5 and momentum 0.1, on which the paper is silent.
 
 Max-pooling stands before the ReLU, which commutes with it: the same function, less work.
 """
@@ -45,9 +45,10 @@ def fully_connected(shape: tuple[int, ...], classes: int, *, hidden: int, width:
 
 
 def shallow_convolutional(shape: tuple[int, ...], classes: int, *, stride: int = 1) -> nn.Sequential:
-    """Two 5x5 convolutions of 64, each BatchNorm, 3x3 max-pool, ReLU; dense 384 and 192 with dropout 0.5 (B.3).
+    """Two 5x5 convolutions of 64 with BatchNorm, 3x3 max-pool, ReLU; dense 384, 192 with dropout 0.5 (B.3).
 
-    Convolutions and pools are padded so that a stride of s divides the side by s, rounding up; pools have stride 2.
+    Convolutions and pools are padded so that a stride of s divides the side by s, rounding up; that of the
+    pools is 2.
 
     Args:
         shape: of one input, `(channels, height, width)`.
@@ -77,8 +78,8 @@ def deep_convolutional(shape: tuple[int, ...], classes: int, *, conv_dropout: bo
     Args:
         shape: of one input, `(channels, height, width)`, sides at least 32.
         classes: number of outputs.
-        conv_dropout: as in the authors' code, dropout 0.3 (first stack) or 0.4 after every convolution but the
-            last of its stack, and 0.5 on the flattened features; the text has none of these.
+        conv_dropout: as in the authors' code, dropout 0.3 (first stack) or 0.4 after every convolution but
+            the last of its stack, and 0.5 on the flattened features; the text has none of these.
 
     Raises:
         UsageError: `shape` is not that of an image, or too small to be halved five times.
@@ -143,7 +144,5 @@ def _dropout(rate: float) -> list[nn.Module]:
 
 def _image(shape: tuple[int, ...]) -> tuple[int, int, int]:
     if len(shape) != 3:
-        raise UsageError(
-            f"shape={shape} must be (channels, height, width); take F1 or F2 for what is no image."
-        )
+        raise UsageError(f"shape={shape} must be (channels, height, width); take F1 or F2 for what is no image.")
     return shape[0], shape[1], shape[2]

@@ -1,12 +1,12 @@
 """The run store: one folder a run, whose files are either whole or absent.
 
-    spec.json              what the run is
-    metrics.jsonl          a line an epoch and a line a logged distance
-    status.json            running, complete, diverged or failed, with what it cost
-    state.pt               the last checkpoint, while the run is not over
-    init.safetensors       the weights it began from
-    snapshots/<update>.safetensors, final.safetensors
-    measurements/*.json    what was measured on it
+spec.json              what the run is
+metrics.jsonl          a line an epoch and a line a logged distance
+status.json            running, complete, diverged or failed, with what it cost
+state.pt               the last checkpoint, while the run is not over
+init.safetensors       the weights it began from
+snapshots/<update>.safetensors, final.safetensors
+measurements/*.json    what was measured on it
 """
 
 from __future__ import annotations
@@ -78,9 +78,13 @@ class RunFolder:
         try:
             return safetensors.torch.load(path.read_bytes())
         except FileNotFoundError as error:
-            raise UsageError(f"update={update}: the run {self.path.name} kept no such weights ({path}).") from error
+            raise UsageError(
+                f"update={update}: the run {self.path.name} kept no such weights ({path})."
+            ) from error
         except SafetensorError as error:
-            raise StorageError(f"{path} is damaged ({error}); delete {self.path} to train the run again.") from error
+            raise StorageError(
+                f"{path} is damaged ({error}); delete {self.path} to train the run again."
+            ) from error
 
     def has_weights(self, update: int | None) -> bool:
         """Whether the weights after `update` updates were kept."""
@@ -134,6 +138,12 @@ class RunFolder:
         write_json(self.path / "status.json", status)
         if status["status"] in ("complete", "diverged"):
             (self.path / "state.pt").unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what a killed process left half-written; only for the process that holds the run."""
+        for folder in (self.path, self.path / "snapshots"):
+            for leftover in folder.glob(".*"):
+                leftover.unlink()
 
     @contextmanager
     def locked(self, wait: bool = False) -> Iterator[None]:
@@ -211,4 +221,6 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise StorageError(f"{path} is damaged ({error}); delete it and run the same command again.") from error
+        raise StorageError(
+            f"{path} is damaged ({error}); delete it and run the same command again."
+        ) from error

@@ -45,6 +45,7 @@ def carry_out(store: RunStore, request: RunRequest, wait: bool = False) -> dict[
     folder = store.create(request.spec)
     with folder.locked(wait):
         if not is_over(folder, request):
+            folder.sweep()
             clock = Clock(folder.status)
             try:
                 _train(store, folder, request, clock)

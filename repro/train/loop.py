@@ -7,14 +7,15 @@ update continues as if it had never stopped.
 from __future__ import annotations
 
 import math
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.data import Dataset, augmentation
+from repro.data import Dataset, Split, augmentation
 from repro.nets import build
 from repro.nets.distance import log_grid, parameter_distance
 from repro.streams import stream, stream_seed
@@ -53,7 +54,7 @@ class Training:
         if weights is not None:
             self.model.load_state_dict(weights)
         self.layout = memory_format(self.model)
-        self.model.to(memory_format=self.layout)
+        self.model.to(memory_format=self.layout)  # type: ignore[call-overload]
         self.initial = [parameter.detach().clone() for parameter in self.model.parameters()]
         self.optimizer = build_optimizer(spec.optimizer, self.model.parameters())
         self.update = 0
@@ -120,7 +121,7 @@ class Training:
             inputs = self._augment(inputs, stream(self.spec.seed, "augmentation", self.update))
         return _laid_out(inputs, self.layout), labels
 
-    def _step(self, phase: Phase, loss: Any) -> None:
+    def _step(self, phase: Phase, loss: Callable[[], Tensor]) -> None:
         set_phase(self.optimizer, phase)
         self.optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16, enabled=self.spec.precision == "bf16"):
@@ -130,9 +131,11 @@ class Training:
             nn.utils.clip_grad_norm_(self.model.parameters(), phase.clip)
         self.optimizer.step()
 
-    def _seeded(self) -> Any:
+    def _seeded(self) -> AbstractContextManager[None]:
         """Dropout draws from the global generator: lend it a seed of its own for this update."""
-        return _lent_seed(stream_seed(self.spec.seed, "dropout", self.update)) if self._draws else nullcontext()
+        return (
+            _lent_seed(stream_seed(self.spec.seed, "dropout", self.update)) if self._draws else nullcontext()
+        )
 
     def _rows(self, position: Position) -> list[Row]:
         ends_epoch = position.ends_epoch(self.examples)
@@ -172,7 +175,7 @@ def _check_last_batches(spec: RunSpec, examples: int) -> None:
             )
 
 
-def evaluate(model: nn.Module, split: Any, layout: torch.memory_format) -> tuple[float, float]:
+def evaluate(model: nn.Module, split: Split, layout: torch.memory_format) -> tuple[float, float]:
     """Mean cross-entropy in nats and accuracy, a fraction, of `model` in evaluation mode and full precision."""
     model.eval()
     loss, correct = 0.0, 0
@@ -195,13 +198,11 @@ def _laid_out(inputs: Tensor, layout: torch.memory_format) -> Tensor:
     return inputs.contiguous(memory_format=layout) if inputs.dim() == 4 else inputs
 
 
-class _lent_seed:
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-
-    def __enter__(self) -> None:
-        self.borrowed = torch.get_rng_state()
-        torch.manual_seed(self.seed)  # noqa: TID251 - given back on exit
-
-    def __exit__(self, *_: object) -> None:
-        torch.set_rng_state(self.borrowed)
+@contextmanager
+def _lent_seed(seed: int) -> Iterator[None]:
+    borrowed = torch.get_rng_state()
+    torch.manual_seed(seed)  # noqa: TID251 - given back below
+    try:
+        yield
+    finally:
+        torch.set_rng_state(borrowed)

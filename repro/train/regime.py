@@ -31,8 +31,8 @@ class Phase:
     clip: float | None = None
 
     def __post_init__(self) -> None:
-        _require(self.epochs >= 1, f"epochs={self.epochs} must be at least 1.")
-        _require(self.batch >= 1, f"batch={self.batch} must be at least 1 example.")
+        _require(_is_count(self.epochs), f"epochs={self.epochs} must be a whole number, at least 1.")
+        _require(_is_count(self.batch), f"batch={self.batch} must be a whole number of examples, at least 1.")
         _require(
             math.isfinite(self.learning_rate) and self.learning_rate > 0,
             f"learning_rate={self.learning_rate} must be a positive finite number.",
@@ -128,7 +128,13 @@ def with_batch(regime: Regime, batch: int) -> Regime:
 
 def with_learning_rate(regime: Regime, factor: float) -> Regime:
     """The same regime with every learning rate multiplied by `factor` (a fraction, dimensionless)."""
-    return Regime(tuple(replace(phase, learning_rate=factor * phase.learning_rate) for phase in regime.phases))
+    return Regime(
+        tuple(replace(phase, learning_rate=factor * phase.learning_rate) for phase in regime.phases)
+    )
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 1
 
 
 def _require(holds: bool, message: str) -> None:

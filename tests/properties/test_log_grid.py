@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,14 +16,14 @@ totals, densities = st.integers(1, 10**7), st.integers(1, 50)
 def test_a_grid_increases_from_the_first_update_to_the_last(total, per_decade):
     grid = log_grid(total, per_decade)
     assert (grid[0], grid[-1]) == (1, total)
-    assert all(before < after for before, after in zip(grid, grid[1:], strict=False))
+    assert all(before < after for before, after in pairwise(grid))
 
 
 @given(totals, densities)
 def test_neighbours_are_nowhere_further_apart_than_the_density_allows(total, per_decade):
     grid = log_grid(total, per_decade)
     ratio = 10 ** (1 / per_decade)
-    assert all(after <= before * ratio + 0.5 * (1 + ratio) for before, after in zip(grid, grid[1:], strict=False))
+    assert all(after <= before * ratio + 0.5 * (1 + ratio) for before, after in pairwise(grid))
 
 
 @given(totals, totals, densities)

@@ -26,6 +26,7 @@ class Setting:
         epochs: cap on the passes over the training set; training stops earlier at a plateau.
         patience, min_gain: the plateau rule, see `repro.train.spec.Plateau`.
         measured: examples of the training set, evenly spaced, on which sharpness is measured; 0 is all.
+        path_statistics: training examples on which BatchNorm's statistics are recomputed at each point of a path; 0 is all.
         sensitivity: whether the rows that vary a choice are run too.
         rates: learning rates tried beside the primary one.
         checked_seeds: minima of how many seeds are searched ten times as long.
@@ -47,6 +48,7 @@ class Setting:
     patience: int = 5
     min_gain: float = 0.01
     measured: int = 0
+    path_statistics: int = 0
     sensitivity: bool = False
     rates: tuple[float, ...] = ()
     checked_seeds: int = 1
@@ -63,7 +65,9 @@ class Setting:
         """Batch size under each arm's name."""
         return {"SB": self.small_batch, "LB": self.large_batch}
 
-    def minimum(self, arm: str, seed: int, *, rate: float = 1.0, optimizer: OptimizerName = "adam") -> RunSpec:
+    def minimum(
+        self, arm: str, seed: int, *, rate: float = 1.0, optimizer: OptimizerName = "adam"
+    ) -> RunSpec:
         """The run that leads to the arm's minimum: both arms start from the same weights.
 
         Args:
@@ -81,8 +85,12 @@ class Setting:
     def fixed(self, batch: int, epochs: int, seed: int) -> RunSpec:
         """A run of exactly `epochs` epochs, as in Figs. 4, 5 and 6."""
         spec = self.minimum("SB", seed)
-        return replace(spec, regime=constant(epochs, batch, LEARNING_RATES["adam"], MOMENTA["adam"]), stop=None)
+        return replace(
+            spec, regime=constant(epochs, batch, LEARNING_RATES["adam"], MOMENTA["adam"]), stop=None
+        )
 
     def minima(self) -> list[tuple[str, int, RunRequest]]:
         """Arm, seed and run of every minimum that the tables compare."""
-        return [(arm, seed, RunRequest(self.minimum(arm, seed))) for seed in self.seeds for arm in self.batches]
+        return [
+            (arm, seed, RunRequest(self.minimum(arm, seed))) for seed in self.seeds for arm in self.batches
+        ]

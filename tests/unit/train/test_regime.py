@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,13 @@ from repro.train.spec import Plateau
 
 EXAMPLES = st.integers(1, 200)
 PHASES = st.builds(
-    Phase, epochs=st.integers(1, 4), batch=st.integers(1, 250), learning_rate=st.floats(1e-6, 10)
+    Phase,
+    epochs=st.integers(1, 4),
+    batch=st.integers(2, 250),
+    learning_rate=st.floats(1e-6, 10),
+    momentum=st.sampled_from([0.0, 0.9]),
+    ghost_size=st.sampled_from([None, 2]),
+    clip=st.sampled_from([None, 1.0]),
 )
 REGIMES = st.lists(PHASES, min_size=1, max_size=4).map(lambda phases: Regime(tuple(phases)))
 LOSSES = st.lists(st.floats(0, 10), max_size=20)
@@ -108,16 +116,20 @@ def test_a_regime_without_phases_is_an_error() -> None:
         Regime(())
 
 
-@given(REGIMES, st.integers(1, 250), st.floats(1e-3, 1e3))
+@given(REGIMES, st.integers(2, 250), st.floats(1e-3, 1e3))
 def test_a_transformation_changes_one_setting_in_every_phase(
     regime: Regime, batch: int, factor: float
 ) -> None:
-    assert with_batch(regime, batch).phases == tuple(
-        Phase(phase.epochs, batch, phase.learning_rate) for phase in regime.phases
-    )
-    assert with_learning_rate(regime, factor).phases == tuple(
-        Phase(phase.epochs, phase.batch, factor * phase.learning_rate) for phase in regime.phases
-    )
+    larger, faster = with_batch(regime, batch), with_learning_rate(regime, factor)
+    assert len(larger.phases) == len(faster.phases) == len(regime.phases)
+    for before, resized, scaled in zip(regime.phases, larger.phases, faster.phases, strict=True):
+        assert asdict(resized) == {**asdict(before), "batch": batch}
+        assert asdict(scaled) == {**asdict(before), "learning_rate": factor * before.learning_rate}
+
+
+def test_a_batch_smaller_than_the_ghost_size_is_an_error() -> None:
+    with pytest.raises(ValueError, match="ghost_size=128 must lie between 2 and the batch of 64"):
+        with_batch(Regime((Phase(1, 256, 0.1, ghost_size=128),)), 64)
 
 
 def test_constant_hands_on_every_setting() -> None:

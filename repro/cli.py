@@ -1,0 +1,232 @@
+"""The command line: exit code 0 is done, 1 failed, 2 wrong usage; answers go to standard output, warnings to standard error."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from repro import __version__
+from repro.errors import ReproError, UsageError
+
+Command = Callable[[argparse.Namespace], None]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code."""
+    arguments = _parser().parse_args(argv)
+    command: Command = arguments.command
+    try:
+        command(arguments)
+        sys.stdout.flush()
+    except UsageError as error:
+        return _failed(str(error), 2)
+    except ReproError as error:
+        return _failed(str(error), 1)
+    except KeyboardInterrupt:
+        return _failed("stopped; what was finished is kept, and the same command goes on from there.", 1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    return 0
+
+
+def _failed(message: str, code: int) -> int:
+    print(f"repro: {message}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("repro", description="Hold published claims on batch size against measurements.")
+    parser.add_argument("--version", action="version", version=f"repro {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_reproduce(commands)
+    _add_claims(commands)
+    _add_report(commands)
+    _add_data(commands)
+    _add_runs(commands)
+    _add_sharpness(commands)
+    return parser
+
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _add(commands: Commands, name: str, command: Command, summary: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _add_profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--profile", default="quick", help="quick (embedded data, default), laptop or paper")
+
+
+def _add_store(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--store", type=Path, default=Path("runs"), help="folder of the runs (default: %(default)s)")
+
+
+def _add_reproduce(commands: Commands) -> None:
+    parser = _add(commands, "reproduce", _reproduce, "train, measure, record the evidence, and judge a paper's claims")
+    parser.add_argument("paper", help="the paper's key, for example keskar2017")
+    _add_profile(parser)
+    _add_store(parser)
+    parser.add_argument("--only", nargs="+", default=(), metavar="CLAIM", help="some claims, for example K1 K3")
+    parser.add_argument("--workers", type=_positive, default=2, help="processes at once (default: %(default)s)")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be run and what it would cost")
+    parser.add_argument("--record", action="store_true", help="run nothing: evidence from what the store holds already")
+
+
+def _reproduce(arguments: argparse.Namespace) -> None:
+    from repro.claims.table import as_table
+    from repro.runs.store import RunStore
+    from repro.studies.reproduce import Plan, as_lines, carry_out, estimate, record
+
+    plan = Plan(arguments.paper, arguments.profile, tuple(arguments.only))
+    store = RunStore(arguments.store.resolve())
+    if arguments.dry_run:
+        print("\n".join(as_lines(estimate(plan, store))))
+        return
+    if not arguments.record:
+        carry_out(plan, store, arguments.workers)
+    rows = record(plan, store)
+    print(as_table([row for row in rows if not plan.only or row.claim in plan.only]))
+
+
+def _add_claims(commands: Commands) -> None:
+    parser = _add(commands, "claims", _claims, "print the ledger: each claim, its verdict and its numbers")
+    parser.add_argument("paper", nargs="?", help="one paper's key; all papers if left out")
+    _add_profile(parser)
+    parser.add_argument("--json", action="store_true", help="for machines: a list of objects")
+
+
+def _claims(arguments: argparse.Namespace) -> None:
+    from repro.claims import ledger
+    from repro.claims.table import as_table
+    from repro.studies.papers import check_key, keys, papers_folder
+
+    papers = keys() if arguments.paper is None else [check_key(arguments.paper)]
+    rows = []
+    for paper in papers:
+        path = papers_folder() / paper / "results" / arguments.profile / "ledger.json"
+        if arguments.paper is not None or path.exists():
+            rows += ledger.read(path)
+    print(json.dumps([row.as_json() for row in rows], indent=1) if arguments.json else as_table(rows))
+
+
+def _add_report(commands: Commands) -> None:
+    _add(commands, "report", _report, "write the pages and figures of docs/results from the evidence")
+
+
+def _report(_: argparse.Namespace) -> None:
+    from repro.report.site import write_site
+
+    for path in write_site():
+        print(path)
+
+
+def _add_data(commands: Commands) -> None:
+    parser = commands.add_parser("data", help="list, get or verify data sets", description="List, get or verify data sets.")
+    actions = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add(actions, "list", _data_list, "name the data sets, their sizes and licences")
+    _add(actions, "get", _data_get, "bring a data set into the cache").add_argument("name")
+    _add(actions, "verify", _data_verify, "check a data set's files against their checksums").add_argument("name")
+
+
+def _data_list(_: argparse.Namespace) -> None:
+    from repro.data import CATALOGUE
+
+    print(f"{'name':16} {'train':>7} {'test':>7} {'classes':>7}  {'one input':14} what, licence")
+    for entry in CATALOGUE.values():
+        shape = " x ".join(map(str, entry.shape))
+        print(f"{entry.name:16} {entry.train:7} {entry.test:7} {entry.classes:7}  {shape:14} {entry.title}; {entry.licence}")
+
+
+def _data_get(arguments: argparse.Namespace) -> None:
+    from repro.data import get
+
+    _print_files(get(arguments.name))
+
+
+def _data_verify(arguments: argparse.Namespace) -> None:
+    from repro.data import verify
+
+    _print_files(verify(arguments.name))
+
+
+def _print_files(paths: Sequence[Path]) -> None:
+    for path in paths:
+        print(f"verified {path}")
+
+
+def _add_runs(commands: Commands) -> None:
+    parser = commands.add_parser("runs", help="list runs, or show one", description="List runs, or show one.")
+    actions = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_store(_add(actions, "list", _runs_list, "one line a run"))
+    show = _add(actions, "show", _runs_show, "a run's spec, status and last epoch")
+    show.add_argument("key", help="the run's key, or its beginning")
+    _add_store(show)
+
+
+def _runs_list(arguments: argparse.Namespace) -> None:
+    from repro.runs.store import RunStore
+
+    store = RunStore(arguments.store)
+    for key in store.keys():
+        folder = store.folder(key)
+        spec, status = folder.spec, folder.status
+        phase = spec.regime.phases[0]
+        what = f"{spec.network} {spec.dataset} batch {phase.batch} {spec.optimizer} rate {phase.learning_rate:g}"
+        print(f"{key}  {status['status']:9} {status.get('updates', 0):7} updates  {what} seed {spec.seed}")
+
+
+def _runs_show(arguments: argparse.Namespace) -> None:
+    from repro.runs.store import RunStore
+
+    folder = RunStore(arguments.store).open(arguments.key)
+    epochs = folder.rows("epoch")
+    shown = {"spec": folder.spec.as_json(), "status": folder.status, "last_epoch": epochs[-1] if epochs else None}
+    print(json.dumps({"key": folder.path.name, **shown}, indent=1))
+
+
+def _add_sharpness(commands: Commands) -> None:
+    parser = _add(commands, "sharpness", _sharpness, "Keskar's sharpness at a stored run's weights, as JSON")
+    parser.add_argument("key", help="the run's key, or its beginning")
+    _add_store(parser)
+    parser.add_argument("--update", type=int, default=None, help="weights after this update (default: the end)")
+    parser.add_argument("--eps", type=float, default=1e-3, help="relative size of the box (default: %(default)s)")
+    parser.add_argument("--rule", choices=("searched", "published"), default="searched")
+    parser.add_argument("--manifold", type=int, default=0, metavar="P", help="columns of a random manifold; 0: full space")
+    parser.add_argument("--batchnorm", choices=("recomputed", "batch"), default="recomputed")
+    parser.add_argument("--budget", type=_positive, default=60, help="full-data gradients (default: %(default)s)")
+
+
+def _sharpness(arguments: argparse.Namespace) -> None:
+    from repro.runs.measurements import carry_out
+    from repro.runs.store import RunStore
+    from repro.studies.minimum import SharpnessAt
+
+    store = RunStore(arguments.store)
+    request = SharpnessAt(
+        store.open(arguments.key).spec,
+        update=arguments.update,
+        eps=arguments.eps,
+        rule=arguments.rule,
+        columns=arguments.manifold,
+        batchnorm=arguments.batchnorm,
+        budget=arguments.budget,
+    )
+    print(json.dumps(carry_out(store, request), indent=1))
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} must be at least 1")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

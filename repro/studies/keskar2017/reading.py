@@ -1,0 +1,82 @@
+"""How a number of the study is read off a run's record or a measurement's answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from repro.studies.study import Reading, RunRecord
+
+Content = dict[str, Any]
+
+
+def final(record: RunRecord, metric: str) -> float:
+    """A metric after the last epoch; accuracies in percent, losses in nats."""
+    return percent(record.epochs[-1], metric)
+
+
+def percent(row: dict[str, Any], metric: str) -> float:
+    """A metric of an epoch; accuracies in percent."""
+    return float(row[metric]) * (100 if metric.endswith("accuracy") else 1)
+
+
+def final_metric(metric: str) -> Callable[[RunRecord], Reading]:
+    """Reads a metric after the last epoch."""
+    return lambda record: Reading(final(record, metric))
+
+
+def best_test_accuracy(record: RunRecord) -> Reading:
+    """The highest test accuracy of any epoch, percent."""
+    return Reading(max(percent(row, "test_accuracy") for row in record.epochs))
+
+
+def peak_drop(record: RunRecord) -> Reading:
+    """Highest test accuracy of any epoch minus that of the last, percentage points."""
+    return Reading(best_test_accuracy(record).value - final(record, "test_accuracy"))
+
+
+def sharpness(content: Content) -> Reading:
+    """φ, percent of 1 + f(x), with its error bar; a search that failed is a failure."""
+    if content["failure"]:
+        return Reading(math.nan, cost=content["cost"], failure=content["failure"])
+    return Reading(content["value"], residual=content["residual"], cost=content["cost"])
+
+
+def distance_at(record: RunRecord, update: int) -> float:
+    """Distance from the start after `update` updates, linear in log t between the logged ones."""
+    rows = record.distances
+    logs = [math.log(row["update"]) for row in rows]
+    return float(np.interp(math.log(update), logs, [row["distance"] for row in rows]))
+
+
+def ratio_at_equal_epochs(small: RunRecord, large: RunRecord) -> Reading:
+    """|x_SB - x_0| / |x_LB - x_0| after the last epoch that both runs completed."""
+    last = min(len(small.epochs), len(large.epochs)) - 1
+    updates = [record.epochs[last]["update"] for record in (small, large)]
+    return Reading(distance_at(small, updates[0]) / distance_at(large, updates[1]))
+
+
+def ratio_at_equal_updates(small: RunRecord, large: RunRecord) -> Reading:
+    """|x_SB - x_0| / |x_LB - x_0|, both after as many updates as the large-batch run made."""
+    update = large.distances[-1]["update"]
+    return Reading(distance_at(small, update) / distance_at(large, update))
+
+
+def trend(xs: Sequence[float]) -> Callable[..., Reading]:
+    """Reads Spearman's rank correlation of the values of several needs with `xs`."""
+
+    def read(*values: Reading) -> Reading:
+        if failure := next((value.failure for value in values if value.failure), ""):
+            return Reading(math.nan, failure=failure)
+        return Reading(float(spearmanr(xs, [value.value for value in values]).statistic))
+
+    return read
+
+
+def slope(losses: Sequence[float], values: Sequence[float]) -> float:
+    """Least-squares slope of log₁₀ of the values against -log₁₀ of the losses."""
+    return float(np.polyfit(-np.log10(losses), np.log10(values), 1)[0])

@@ -1,0 +1,119 @@
+"""Claims about training: the batch sweep, the warm start, sharpness along the way (Figs. 4, 5 and 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from repro.data import CATALOGUE
+from repro.runs.worker import RunRequest
+from repro.studies.keskar2017 import reading
+from repro.studies.keskar2017.setting import Setting
+from repro.studies.minimum import SharpnessAt
+from repro.studies.study import Reading, RunRecord, Sample
+from repro.train.spec import RunSpec, Start
+
+SHORT_BUDGET = 20
+"""Full-data gradients of each search in these claims, which compare many points."""
+THRESHOLDS = {"F": 15_000 / 721_329, "C": 500 / 50_000}
+"""Fig. 4: the batch beyond which accuracy drops, as a fraction of the training set, for F2 and C1."""
+
+
+def batch_sweep(setting: Setting) -> Iterator[Sample]:
+    """K7: accuracy and sharpness against the batch size (Fig. 4)."""
+    batches = setting.sweep_batches
+    threshold = THRESHOLDS[setting.network[0]] * CATALOGUE[setting.dataset].train
+    for seed in setting.seeds:
+        runs = [RunRequest(setting.fixed(batch, setting.sweep_epochs, seed)) for batch in batches]
+        sharp = [_short(setting, run.spec) for run in runs]
+        accuracies, sharpnesses = _each(_accuracy, batches), _each(reading.sharpness, batches)
+        yield Sample("K7", "", seed, "test-accuracy", tuple(runs), accuracies)
+        yield Sample("K7", "", seed, "sharpness", tuple(sharp), sharpnesses, "sharpness")
+        yield Sample("K7", "", seed, "accuracy-trend", tuple(runs), _trend(_accuracy, batches))
+        yield Sample(
+            "K7", "", seed, "sharpness-trend", tuple(sharp), _trend(reading.sharpness, batches), "sharpness"
+        )
+        sides = {"above": lambda batch: batch > threshold, "below": lambda batch: batch <= threshold}
+        for arm, belongs in sides.items():
+            chosen = tuple(run for run, batch in zip(runs, batches, strict=True) if belongs(batch))
+            yield Sample("K7", arm, seed, "test-accuracy", chosen, _mean_accuracy, "threshold")
+
+
+def warm_start(setting: Setting) -> Iterator[Sample]:
+    """K8: the large batch takes over after some epochs of the small one (Fig. 5)."""
+    examples = CATALOGUE[setting.dataset].train
+    first, last = setting.warm_epochs[0], setting.warm_epochs[-1]
+    for seed in setting.seeds:
+        parent = setting.fixed(setting.small_batch, setting.warm_base, seed)
+        for epochs in setting.warm_epochs:
+            update = parent.regime.updates_until(epochs, examples)
+            kept = RunRequest(parent, frozenset({update}))
+            child = replace(
+                setting.fixed(setting.large_batch, setting.warm_rest, seed), start=Start(parent.key, update)
+            )
+            run, sharp = RunRequest(child), _short(setting, child)
+            at = float(epochs)
+            yield Sample("K8", "", seed, "sharpness", (kept, run, sharp), _at(at, _third))
+            yield Sample("K8", "", seed, "test-accuracy", (kept, run), _at(at, _second), "accuracy")
+            if epochs in (first, last):
+                arm = "early" if epochs == first else "late"
+                yield Sample("K8", arm, seed, "sharpness", (kept, run, sharp), _third)
+                yield Sample("K8", arm, seed, "test-accuracy", (kept, run), _second, "accuracy")
+
+
+def sharpness_against_loss(setting: Setting) -> Iterator[Sample]:
+    """K9: sharpness and loss at snapshots along both runs (Fig. 6)."""
+    examples = CATALOGUE[setting.dataset].train
+    for seed in setting.seeds:
+        for arm, batch in setting.batches.items():
+            spec = setting.fixed(batch, setting.track_epochs[-1], seed)
+            updates = [spec.regime.updates_until(epochs, examples) for epochs in setting.track_epochs]
+            needs = tuple(_short(setting, spec, update) for update in updates)
+            yield Sample("K9", arm, seed, "sharpness", needs, _against_loss)
+            yield Sample("K9", arm, seed, "sharpness-slope", needs, _slope)
+
+
+def _short(setting: Setting, spec: RunSpec, update: int | None = None) -> SharpnessAt:
+    return SharpnessAt(spec, update, budget=SHORT_BUDGET, measured=setting.measured)
+
+
+def _accuracy(record: RunRecord) -> Reading:
+    return Reading(reading.final(record, "test_accuracy"))
+
+
+def _mean_accuracy(*records: RunRecord) -> Reading:
+    values = [reading.final(record, "test_accuracy") for record in records]
+    return Reading(sum(values) / len(values))
+
+
+def _each(read: Callable[[Any], Reading], xs: tuple[int, ...]) -> Callable[..., list[Reading]]:
+    return lambda *given: [read(item)._replace(x=float(x)) for x, item in zip(xs, given, strict=True)]
+
+
+def _trend(read: Callable[[Any], Reading], xs: tuple[int, ...]) -> Callable[..., Reading]:
+    correlate = reading.trend(xs)
+    return lambda *given: correlate(*map(read, given))
+
+
+def _second(_: RunRecord, child: RunRecord) -> Reading:
+    return _accuracy(child)
+
+
+def _third(_: RunRecord, __: RunRecord, content: dict[str, Any]) -> Reading:
+    return reading.sharpness(content)
+
+
+def _at(x: float, read: Callable[..., Reading]) -> Callable[..., list[Reading]]:
+    return lambda *given: [read(*given)._replace(x=x)]
+
+
+def _against_loss(*contents: dict[str, Any]) -> list[Reading]:
+    return [reading.sharpness(content)._replace(x=content["loss"]) for content in contents]
+
+
+def _slope(*contents: dict[str, Any]) -> Reading:
+    values = [reading.sharpness(content) for content in contents]
+    if failure := next((value.failure for value in values if value.failure), ""):
+        return Reading(float("nan"), failure=failure)
+    return Reading(reading.slope([c["loss"] for c in contents], [value.value for value in values]))

@@ -1,0 +1,157 @@
+"""What is measured at one set of stored weights: the losses there, and how sharp the minimum is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+
+from repro.data import load
+from repro.measure import NetworkObjective, Sharpness, Status
+from repro.measure import sharpness as sharpness_of
+from repro.measure.adaptive import adaptive_sharpness
+from repro.measure.directions import random_line
+from repro.measure.manifold import Distribution, random_manifold
+from repro.measure.restriction import Restriction
+from repro.runs.store import RunStore
+from repro.runs.worker import RunRequest
+from repro.streams import stream
+from repro.studies.network import CHUNK, evenly, network_at, objective_at
+from repro.train.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class EvaluationAt:
+    """Loss and accuracy on the training set at a run's end, BatchNorm statistics recomputed on it."""
+
+    spec: RunSpec
+
+    @property
+    def runs(self) -> tuple[RunRequest, ...]:
+        """The run."""
+        return (RunRequest(self.spec),)
+
+    @property
+    def gradients(self) -> float:
+        """Cost in full-data gradients."""
+        return 1.5
+
+    def measure(self, store: RunStore) -> dict[str, Any]:
+        """`loss` in nats and `accuracy`, a fraction."""
+        objective = objective_at(store, self.spec, None, "recomputed", 0)
+        return objective.evaluate(objective.start)._asdict()
+
+
+@dataclass(frozen=True)
+class SharpnessAt:
+    """Keskar's sharpness (Metric 2.1) at the weights of a run.
+
+    Attributes:
+        spec: the run.
+        update: after how many updates; `None` is the end.
+        eps: relative size of the box.
+        rule: `published`, ten iterations of L-BFGS-B; or `searched`, the best of several searches.
+        budget: full-data gradients the searches may spend together.
+        start: of the published search: `x`, or a `random` point of the box.
+        box: `keskar`, |z| ≤ ε(|x| + 1); or `adaptive`, |z| ≤ ε|x| (ASAM).
+        columns: of the random matrix A; 0 is the full space.
+        entries: how A is drawn.
+        batchnorm: `recomputed` on the whole training set at these weights, or `batch`.
+        measured: examples of the training set in the loss, evenly spaced; 0 is all.
+    """
+
+    spec: RunSpec
+    update: int | None = None
+    eps: float = 1e-3
+    rule: Literal["searched", "published"] = "searched"
+    budget: int = 60
+    start: Literal["x", "random"] = "x"
+    box: Literal["keskar", "adaptive"] = "keskar"
+    columns: int = 0
+    entries: Distribution = "normal"
+    batchnorm: Literal["recomputed", "batch"] = "recomputed"
+    measured: int = 0
+
+    @property
+    def runs(self) -> tuple[RunRequest, ...]:
+        """The run, with the weights after `update` kept."""
+        return (RunRequest(self.spec, frozenset(() if self.update is None else (self.update,))),)
+
+    @property
+    def gradients(self) -> float:
+        """Cost in full-data gradients: the budget, or what ten iterations take."""
+        return self.budget if self.rule == "searched" else 12
+
+    def measure(self, store: RunStore) -> dict[str, Any]:
+        """The fields of `repro.measure.Sharpness`; `failure` says why there is no value."""
+        objective = objective_at(store, self.spec, self.update, self.batchnorm, self.measured)
+        return as_content(self._search(objective))
+
+    def _search(self, objective: NetworkObjective) -> Sharpness:
+        if self.box == "adaptive":
+            return adaptive_sharpness(objective, objective.start, self.eps, budget=self.budget)
+        manifold = None
+        if self.columns:
+            manifold = random_manifold(
+                objective.size, self.columns, stream(self.spec.seed, "manifold"), entries=self.entries
+            )
+        return sharpness_of(
+            objective,
+            objective.start,
+            self.eps,
+            rule=self.rule,
+            manifold=manifold,
+            budget=self.budget,
+            start=self.start,
+            seed=self.spec.seed,
+        )
+
+
+@dataclass(frozen=True)
+class ShareAt:
+    """Sharpness while only some coordinates may move, as a fraction of that in the full space.
+
+    The coordinates that matter most are those of the largest |g_i| r_i, the gradient at the point of the box that the
+    full search found times the box's half-width: their share of the loss's slope there.
+
+    Attributes:
+        spec: the run, at its end.
+        which: `top`, those that matter most; or `random`.
+        fraction: of the coordinates that may move.
+        eps: relative size of the box.
+        budget: full-data gradients for each of the two searches.
+        measured: examples of the training set, evenly spaced; 0 is all.
+    """
+
+    spec: RunSpec
+    which: Literal["top", "random"]
+    fraction: float = 0.05
+    eps: float = 1e-3
+    budget: int = 20
+    measured: int = 0
+
+    @property
+    def runs(self) -> tuple[RunRequest, ...]:
+        """The run."""
+        return (RunRequest(self.spec),)
+
+    @property
+    def gradients(self) -> float:
+        """Cost in full-data gradients."""
+        return 2 * self.budget + 1
+
+    def measure(self, store: RunStore) -> dict[str, Any]:
+        """`value`, the share, with `failure` where a search failed."""
+        objective = objective_at(store, self.spec, None, "recomputed", self.measured)
+        x = objective.start
+        whole = sharpness_of(objective, x, self.eps, budget=self.budget)
+        ...
+        return {}
+
+
+def as_content(found: Sharpness) -> dict[str, Any]:
+    """A sharpness as plain JSON."""
+    failed = found.status is Status.FAILED
+    content = {name: value for name, value in asdict(found).items() if not isinstance(value, torch.Tensor)}
+    return content | {"status": found.status.name.lower(), "failure": found.status.value if failed else ""}

@@ -1,0 +1,58 @@
+"""A stored run as a network with its data: what every measurement on weights begins with."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from repro.data import Dataset, Split, load
+from repro.measure import NetworkObjective, recompute_statistics
+from repro.nets import build
+from repro.runs.store import RunStore
+from repro.streams import stream
+from repro.train.spec import RunSpec
+
+CHUNK = 1000
+"""Examples per pass; under batch statistics also the examples normalised together."""
+
+
+def network_at(store: RunStore, spec: RunSpec, update: int | None, data: Dataset) -> nn.Module:
+    """The run's network with the weights it had after `update` updates; `None` is the end."""
+    model = build(spec.network, data.shape, data.classes, stream(spec.seed, "weights"))
+    model.load_state_dict(store.folder(spec.key).weights(update))
+    return model.eval()
+
+
+def objective_at(
+    store: RunStore, spec: RunSpec, update: int | None, batchnorm: str, measured: int
+) -> NetworkObjective:
+    """The training loss of a stored run as an objective, at the weights it had after `update` updates.
+
+    Args:
+        store: where the run is.
+        spec: the run.
+        update: `None` is the end.
+        batchnorm: `recomputed`, population statistics of the whole training set at these weights; or `batch`.
+        measured: examples of the training set, evenly spaced, in the loss; 0 is all.
+    """
+    data = load(spec.dataset)
+    model = network_at(store, spec, update, data)
+    if batchnorm == "recomputed":
+        recompute_statistics(model, data.train.inputs, chunk=CHUNK)
+    part = evenly(data.train, measured)
+    mode = "batch" if batchnorm == "batch" else "running"
+    return NetworkObjective(model, part.inputs, part.labels, chunk=CHUNK, batchnorm=mode)
+
+
+def evenly(split: Split, count: int) -> Split:
+    """`count` examples at even distances in the split's order; all of them where `count` is 0.
+
+    Raises:
+        ValueError: the split has fewer.
+    """
+    if count == 0:
+        return split
+    if count > len(split):
+        raise ValueError(f"measured={count} must be at most the {len(split)} examples of the training set, or 0.")
+    return split.take(torch.arange(count) * len(split) // count)
+

@@ -1,0 +1,118 @@
+"""`runs.parquet` and `curves.parquet`: what was trained for a study, and how training went."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from repro.atomic import replacing
+from repro.runs.store import RunFolder, RunStore
+from repro.runs.worker import RunRequest
+from repro.train.spec import RunSpec
+
+Row = dict[str, Any]
+
+RUNS = pa.schema(
+    [(name, pa.string()) for name in ("spec", "network", "dataset", "optimizer", "objective", "augmentation")]
+    + [
+        ("batch", pa.int64()),
+        ("learning_rate", pa.float64()),
+        ("seed", pa.int64()),
+        ("precision", pa.string()),
+    ]
+    + [("start", pa.string()), ("status", pa.string()), ("reason", pa.string())]
+    + [
+        ("updates", pa.int64()),
+        ("epochs", pa.int64()),
+        ("seconds", pa.float64()),
+        ("cpu_seconds", pa.float64()),
+    ]
+    + [(name, pa.string()) for name in ("package_version", "commit", "torch_version", "machine")]
+    + [("threads", pa.int64()), ("declared", pa.string())]
+)
+"""One row a run; `declared` is its spec as canonical JSON."""
+
+CURVES = pa.schema(
+    [("spec", pa.string()), ("kind", pa.string()), ("epoch", pa.int64()), ("update", pa.int64())]
+    + [
+        (name, pa.float64())
+        for name in ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "distance")
+    ]
+)
+"""One row an epoch (losses in nats, accuracies as fractions) and one a logged distance from the start."""
+
+
+_OVER = ("complete", "diverged", "failed")
+
+
+def write_records(folder: Path, store: RunStore, requests: Iterable[RunRequest], keep: bool) -> None:
+    """Write both tables for those of the requested runs that are over, in the order of their keys.
+
+    Args:
+        folder: a profile's results.
+        store: where the runs are.
+        requests: the runs of the study.
+        keep: whether rows of other runs stay.
+
+    Raises:
+        StorageError: a file cannot be written.
+    """
+    folders = {request.spec.key: store.folder(request.spec.key) for request in requests}
+    over = {key: found for key, found in folders.items() if found.status["status"] in _OVER}
+    kept = (
+        [[row for row in rows if row["spec"] not in over] for rows in read_records(folder)]
+        if keep
+        else [[], []]
+    )
+    runs = kept[0] + [_run(found) for found in over.values()]
+    curves = kept[1] + [row for found in over.values() for row in _curve(found)]
+    _write(folder / "runs.parquet", RUNS, sorted(runs, key=lambda row: row["spec"]))
+    _write(folder / "curves.parquet", CURVES, sorted(curves, key=lambda row: row["spec"]))
+
+
+def read_records(folder: Path) -> tuple[list[Row], list[Row]]:
+    """The rows of `runs.parquet` and of `curves.parquet`; none where there is no such file."""
+    paths = (folder / "runs.parquet", folder / "curves.parquet")
+    runs, curves = (pq.read_table(path).to_pylist() if path.exists() else [] for path in paths)
+    return runs, curves
+
+
+def _run(folder: RunFolder) -> Row:
+    spec, status = folder.spec, folder.status
+    first = spec.regime.phases[0]
+    row: Row = {
+        **{
+            name: getattr(spec, name)
+            for name in ("network", "dataset", "optimizer", "augmentation", "seed", "precision")
+        },
+        "spec": spec.key,
+        "objective": type(spec.objective).__name__,
+        "batch": first.batch,
+        "learning_rate": first.learning_rate,
+        "start": "" if spec.start is None else f"{spec.start.run}@{spec.start.update}",
+        "reason": "",
+        "epochs": len(folder.rows("epoch")),
+        "declared": _declared(spec),
+    }
+    return row | {name: status[name] for name in RUNS.names if name in status}
+
+
+def _declared(spec: RunSpec) -> str:
+    return json.dumps(spec.as_json(), sort_keys=True)
+
+
+def _curve(folder: RunFolder) -> Iterator[Row]:
+    for kind in ("epoch", "distance"):
+        for row in folder.rows(kind):
+            yield {"spec": folder.path.name, **row}
+
+
+def _write(path: Path, schema: Any, rows: Sequence[Row]) -> None:
+    full = [{name: row.get(name) for name in schema.names} for row in rows]
+    with replacing(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(full, schema=schema), temporary, compression="zstd")

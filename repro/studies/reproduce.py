@@ -1,0 +1,153 @@
+"""Carry out a study: run what its samples need, then write evidence and ledger from what the store holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tqdm import tqdm
+
+from repro.claims import evidence, ledger
+from repro.claims.judge import judge
+from repro.claims.ledger import LedgerRow
+from repro.claims.loading import load_claims
+from repro.data import CATALOGUE
+from repro.errors import UsageError
+from repro.runs.cost import run_seconds, seconds_per_example
+from repro.runs.engine import LocalEngine
+from repro.runs.measurements import MeasurementRequest, answer, measure_all
+from repro.runs.store import RunStore
+from repro.runs.worker import RunRequest, is_over
+from repro.studies.observing import Cell, needs_of, observe
+from repro.studies.papers import papers_folder, study
+from repro.studies.profiles import load_settings
+from repro.studies.records import write_records
+from repro.studies.study import Sample
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A paper's study in one profile, or some claims of it.
+
+    Attributes:
+        paper: the paper's key.
+        profile: `quick`, `laptop` or `paper`.
+        only: the claims asked for; empty for all that the profile names.
+    """
+
+    paper: str
+    profile: str
+    only: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """The paper's folder."""
+        return papers_folder() / self.paper
+
+    @property
+    def results(self) -> Path:
+        """Where the profile's evidence is kept."""
+        return self.folder / "results" / self.profile
+
+    @cached_property
+    def cells(self) -> dict[Cell, list[Sample]]:
+        """The samples to be observed for each network.
+
+        Raises:
+            UsageError: an unknown paper or profile, or claims that the profile does not run.
+        """
+        module = study(self.paper)
+        settings = load_settings(self.folder, self.profile, module.Setting)
+        known = {claim for setting in settings for claim in setting.claims}
+        if unknown := sorted(set(self.only) - known):
+            raise UsageError(f"only={unknown}: the profile {self.profile!r} runs {', '.join(sorted(known))}.")
+        return {
+            Cell(setting.network, setting.dataset, self.profile): [
+                sample for sample in module.samples(setting) if not self.only or sample.claim in self.only
+            ]
+            for setting in settings
+        }
+
+    def needs(self) -> tuple[list[RunRequest], list[MeasurementRequest]]:
+        """All runs and measurements, once each."""
+        return needs_of(sample for samples in self.cells.values() for sample in samples)
+
+
+def carry_out(plan: Plan, store: RunStore, workers: int) -> None:
+    """Run and measure what the store does not hold yet, with a bar on standard error unless it is piped.
+
+    Raises:
+        ReproError: a process died or the store cannot be written; what was finished is kept.
+    """
+    runs, measurements = plan.needs()
+    for _ in tqdm(LocalEngine(store, workers).execute(runs), "training", len(runs), disable=None):
+        pass
+    complete = [m for m in measurements if all(_is_complete(store, run) for run in m.runs)]
+    for _ in tqdm(measure_all(store, complete, workers), "measuring", len(complete), disable=None):
+        pass
+
+
+def record(plan: Plan, store: RunStore) -> list[LedgerRow]:
+    """Write the evidence that the store holds, judge it, and return the ledger.
+
+    With `plan.only`, the evidence of other claims stays as it is.
+    """
+    observations = [row for cell, samples in plan.cells.items() for row in observe(store, cell, samples)]
+    path = plan.results / "measurements.parquet"
+    if plan.only and path.exists():
+        observations += [row for row in evidence.read(path) if row.claim not in plan.only]
+    evidence.write(path, observations)
+    whole = Plan(plan.paper, plan.profile)
+    write_records(plan.results, store, whole.needs()[0], keep=bool(plan.only))
+    return rejudge(whole)
+
+
+def rejudge(plan: Plan) -> list[LedgerRow]:
+    """Hold the claims against the recorded evidence and write the ledger."""
+    observations = evidence.read(plan.results / "measurements.parquet")
+    datasets = {cell.network: cell.dataset for cell in plan.cells}
+    rows = judge(load_claims(plan.folder), observations, plan.profile, datasets)
+    ledger.write(plan.results / "ledger.json", rows)
+    return rows
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is left to do: counts, and hours of one processor core if no plateau ends a run early."""
+
+    what: str
+    wanted: int
+    left: int
+    core_hours: float
+
+
+def estimate(plan: Plan, store: RunStore) -> list[Estimate]:
+    """The cost of a plan for each network, from a few updates timed now."""
+    rows = []
+    for cell, samples in plan.cells.items():
+        runs, measurements = needs_of(samples)
+        left = [run for run in runs if not is_over(store.folder(run.spec.key), run)]
+        hours = sum(run_seconds(run) for run in left) / 3600
+        rows.append(Estimate(f"{cell.network} on {cell.dataset}: runs", len(runs), len(left), hours))
+        missing = [m for m in measurements if answer(store, m) is None]
+        each = seconds_per_example(cell.network, cell.dataset) * CATALOGUE[cell.dataset].train
+        hours = sum(m.gradients for m in missing) * each / 3600
+        rows.append(
+            Estimate(
+                f"{cell.network} on {cell.dataset}: measurements", len(measurements), len(missing), hours
+            )
+        )
+    return rows
+
+
+def _is_complete(store: RunStore, run: RunRequest) -> bool:
+    return str(store.folder(run.spec.key).status["status"]) == "complete"
+
+
+def as_lines(estimates: Sequence[Estimate]) -> list[str]:
+    """A table of the estimates for the terminal."""
+    lines = [f"{'':44} {'wanted':>7} {'to do':>7} {'core hours':>11}"]
+    lines += [f"{e.what:44} {e.wanted:7d} {e.left:7d} {e.core_hours:11.2f}" for e in estimates]
+    return [*lines, f"{'together':44} {'':7} {'':7} {sum(e.core_hours for e in estimates):11.2f}"]

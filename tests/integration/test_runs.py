@@ -1,0 +1,192 @@
+"""Runs as a user has them: killed, resumed, started twice, out of disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from repro.errors import StorageError, UsageError
+from repro.runs import worker
+from repro.runs.engine import LocalEngine, merge
+from repro.runs.store import Busy, RunFolder, RunStore
+from repro.runs.worker import RunRequest, carry_out
+from repro.train.regime import constant
+from repro.train.spec import RunSpec, Start
+
+SPEC = RunSpec("F1", "mnist-embedded", constant(2, 600, 1e-3, 0.9), seed=11)
+FILES = ("spec.json", "metrics.jsonl", "init.safetensors", "snapshots/10.safetensors", "final.safetensors")
+WANTED = RunRequest(SPEC, frozenset({10}))
+
+SLOW_RUN = """
+import sys
+from pathlib import Path
+from repro.runs import worker
+from repro.runs.store import RunStore
+from repro.train.spec import RunSpec
+import json
+worker.CHECKPOINT_SECONDS = 0.0
+spec = RunSpec.from_json(json.loads(sys.argv[2]))
+print("ready", flush=True)
+worker.carry_out(RunStore(Path(sys.argv[1])), worker.RunRequest(spec, frozenset({10})), wait=True)
+"""
+
+
+def files(folder: RunFolder) -> dict[str, bytes]:
+    return {name: (folder.path / name).read_bytes() for name in FILES}
+
+
+def start(store: RunStore) -> subprocess.Popen[str]:
+    arguments = [sys.executable, "-c", SLOW_RUN, str(store.root), json.dumps(SPEC.as_json())]
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    store = RunStore(tmp_path_factory.mktemp("whole"))
+    assert carry_out(store, WANTED)["status"] == "complete"
+    return store.folder(SPEC.key)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lines", [1, 7, 15])
+def test_a_run_killed_at_any_instant_and_started_again_ends_with_the_same_bytes(
+    tmp_path: Path, whole: RunFolder, lines: int
+) -> None:
+    store = RunStore(tmp_path)
+    metrics = store.folder(SPEC.key).path / "metrics.jsonl"
+    process = start(store)
+    deadline = time.monotonic() + 120
+    while not (metrics.exists() and metrics.read_bytes().count(b"\n") >= lines) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert store.folder(SPEC.key).status["status"] in ("new", "running")
+    assert carry_out(store, WANTED)["status"] == "complete"
+    assert files(store.folder(SPEC.key)) == files(whole)
+    assert not list(store.root.rglob(".*"))
+
+
+@pytest.mark.slow
+def test_two_schedulers_on_one_store_run_a_spec_once(tmp_path: Path, whole: RunFolder) -> None:
+    store = RunStore(tmp_path)
+    processes = [start(store), start(store)]
+    for process in processes:
+        process.communicate()
+        assert process.returncode == 0
+    assert files(store.folder(SPEC.key)) == files(whole)
+    statuses = store.folder(SPEC.key).rows("epoch")
+    assert [row["epoch"] for row in statuses] == [1, 2]
+
+
+def test_a_run_that_another_process_holds_is_busy(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    with store.create(SPEC).locked(), pytest.raises(Busy):
+        carry_out(store, WANTED)
+
+
+def test_a_finished_run_is_not_run_again(whole: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_train", lambda *_: pytest.fail("trained again"))
+    assert carry_out(RunStore(whole.path.parent), WANTED)["status"] == "complete"
+
+
+def test_a_snapshot_asked_for_later_is_made_by_running_again_to_the_same_end(tmp_path: Path, whole: RunFolder) -> None:
+    store = RunStore(tmp_path)
+    carry_out(store, RunRequest(SPEC))
+    folder = store.folder(SPEC.key)
+    assert not folder.has_weights(10)
+    carry_out(store, WANTED)
+    assert files(folder) == files(whole)
+
+
+def test_a_diverged_run_is_recorded_with_its_update_and_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RunStore(tmp_path)
+    wild = replace(SPEC, optimizer="sgd", regime=constant(3, 600, 1e30))
+    status = carry_out(store, RunRequest(wild))
+    assert status["status"] == "diverged"
+    assert f"update {status['updates']}" in status["reason"]
+    monkeypatch.setattr(worker, "_train", lambda *_: pytest.fail("trained again"))
+    assert carry_out(store, RunRequest(wild))["updates"] == status["updates"]
+
+
+def test_an_error_becomes_a_failed_run_that_is_tried_again(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    bad = replace(SPEC, network="F9")
+    for _ in range(2):
+        status = carry_out(store, RunRequest(bad))
+        assert status["status"] == "failed"
+        assert "network='F9'" in status["reason"]
+
+
+def test_a_damaged_checkpoint_costs_time_but_not_the_result(tmp_path: Path, whole: RunFolder) -> None:
+    store = RunStore(tmp_path)
+    folder = store.create(SPEC)
+    (folder.path / "state.pt").write_bytes(b"half a checkpoint" * 100)
+    (folder.path / "metrics.jsonl").write_bytes(b'{"kind": "epoch", "update": 10}\n{"kind": "ep')
+    carry_out(store, WANTED)
+    assert files(folder) == files(whole)
+
+
+def test_a_full_disk_is_a_clear_error_and_the_store_stays_intact(
+    tmp_path: Path, whole: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RunStore(tmp_path)
+    real, calls = os.fsync, 0
+
+    def full(handle: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 9:
+            raise OSError(28, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match="the disk is full"):
+        carry_out(store, WANTED)
+    monkeypatch.setattr(os, "fsync", real)
+    carry_out(store, WANTED)
+    assert files(store.folder(SPEC.key)) == files(whole)
+
+
+@pytest.mark.slow
+def test_the_engine_runs_a_parent_before_the_run_that_starts_from_it(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    parent = RunRequest(SPEC, frozenset({10}))
+    child = RunRequest(replace(SPEC, start=Start(SPEC.key, 10), regime=constant(1, 600, 1e-3)))
+    results = list(LocalEngine(store, 2).execute([child, parent]))
+    assert [result.spec for result in results] == [parent.spec, child.spec]
+    assert all(result.status["status"] == "complete" for result in results)
+    begun = (store.folder(child.spec.key).path / "init.safetensors").read_bytes()
+    assert begun == (store.folder(SPEC.key).path / "snapshots" / "10.safetensors").read_bytes()
+
+
+def test_requests_for_one_run_are_one_run_with_all_their_snapshots() -> None:
+    merged = merge([RunRequest(SPEC, frozenset({1})), RunRequest(SPEC, frozenset({2})), RunRequest(SPEC)])
+    assert merged == {SPEC.key: RunRequest(SPEC, frozenset({1, 2}))}
+
+
+def test_a_run_is_opened_by_the_beginning_of_its_key(whole: RunFolder) -> None:
+    store = RunStore(whole.path.parent)
+    assert store.open(SPEC.key[:6]) == whole
+    with pytest.raises(UsageError, match="0 runs"):
+        store.open("zzz")
+
+
+def test_weights_that_were_not_kept_are_a_wrong_request_and_damaged_ones_are_not_loaded(
+    tmp_path: Path, whole: RunFolder
+) -> None:
+    with pytest.raises(UsageError, match="update=3"):
+        whole.weights(3)
+    folder = RunFolder(tmp_path)
+    (tmp_path / "final.safetensors").write_bytes((whole.path / "final.safetensors").read_bytes()[:1000])
+    with pytest.raises(StorageError, match=r"final\.safetensors is damaged"):
+        folder.weights()

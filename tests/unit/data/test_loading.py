@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro import data
+from repro.data import cache
+from repro.data.catalogue import entry_of
+from repro.data.packages import UrlArchive
+from repro.data.sources import Packed
+from repro.errors import DataError, UsageError
+
+
+def test_the_names_are_those_the_papers_need() -> None:
+    assert data.names() == [
+        "mnist-embedded",
+        "mnist",
+        "fashion-mnist",
+        "cifar10",
+        "cifar10-10k",
+        "cifar100",
+        "spoken-digits",
+        "timit",
+    ]
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(UsageError, match=r"data set 'minst' is unknown; it must be one of mnist-embedded, mnist"):
+        data.load("minst")
+
+
+@pytest.mark.parametrize("name", data.names())
+def test_every_entry_tells_its_licence_its_citation_and_where_to_get_it(name: str) -> None:
+    entry = entry_of(name)
+    assert entry.licence
+    assert entry.citation
+    assert entry.sources or entry.prepare
+
+
+@pytest.mark.parametrize("name", data.names())
+def test_every_address_is_https(name: str) -> None:
+    for source in entry_of(name).sources:
+        address = not isinstance(source, Packed) or isinstance(source.package, UrlArchive)
+        assert source.title.startswith("https://") or not address
+
+
+def test_the_embedded_images_need_neither_network_nor_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        pytest.fail("the network or the cache was touched")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(cache, "folders", refuse)
+    monkeypatch.setattr(cache, "fetch", refuse)
+    loaded = data.load("mnist-embedded", tmp_path / "absent")
+    assert (len(loaded.train), len(loaded.test), loaded.shape, loaded.classes) == (6000, 2000, (1, 28, 28), 10)
+    assert not (tmp_path / "absent").exists()
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "cifar10", "cifar10-10k", "cifar100", "spoken-digits"])
+def test_a_real_data_set_is_what_the_catalogue_says(name: str, at_hand: Any) -> None:
+    entry, loaded = entry_of(name), at_hand(name)
+    assert (len(loaded.train), len(loaded.test)) == (entry.train, entry.test)
+    assert (loaded.name, loaded.shape, loaded.classes) == (name, entry.shape, entry.classes)
+    assert set(loaded.train.labels.tolist()) == set(range(entry.classes))
+
+
+def test_the_real_mnist_has_its_published_mean_and_deviation(at_hand: Any) -> None:
+    pixels = at_hand("mnist").train.inputs.to(torch.float64) / 255
+    assert pixels.mean().item() == pytest.approx(0.130660, abs=1e-6)
+    assert pixels.std().item() == pytest.approx(0.308108, abs=1e-6)
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch, tiny: Any, shelf: Any) -> Any:
+    """The small made data set, in the catalogue; its source."""
+    monkeypatch.setitem(data.CATALOGUE, "tiny", tiny(shelf))
+    return shelf
+
+
+def test_load_fetches_what_is_missing(known: Any, tmp_path: Path) -> None:
+    loaded = data.load("tiny", tmp_path)
+    assert (loaded.name, loaded.shape, loaded.train.labels.tolist()) == ("tiny", (1, 2, 3), [0, 1, 2, 1])
+    assert len(known.asked) == 4
+
+
+def test_load_refuses_a_damaged_file_and_leaves_it_alone(known: Any, tmp_path: Path) -> None:
+    path = data.get("tiny", tmp_path)[0]
+    path.write_bytes(bytes(len(path.read_bytes())))
+    known.asked.clear()
+    with pytest.raises(DataError, match=rf"{path} has md5 .*Delete it, and `repro data get` fetches it again"):
+        data.load("tiny", tmp_path)
+    assert known.asked == []
+
+
+def test_get_repairs_a_damaged_file(known: Any, tmp_path: Path) -> None:
+    path = data.get("tiny", tmp_path)[0]
+    path.write_bytes(b"damaged")
+    assert data.get("tiny", tmp_path)[0].read_bytes() == known.contents["train-images"]
+    assert path in data.verify("tiny", tmp_path)
+
+
+def test_verify_fetches_nothing(known: Any, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=rf"tiny is not in {tmp_path}; run `repro data get tiny`"):
+        data.verify("tiny", tmp_path)
+    assert known.asked == []
+
+
+@pytest.mark.usefixtures("known")
+def test_verify_names_the_damaged_file(tmp_path: Path) -> None:
+    paths = data.get("tiny", tmp_path)
+    assert data.verify("tiny", tmp_path) == paths
+    paths[3].write_bytes(b"damaged")
+    with pytest.raises(DataError, match=rf"{paths[3]} has 7 bytes; test-labels has 10"):
+        data.verify("tiny", tmp_path)

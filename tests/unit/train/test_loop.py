@@ -1,0 +1,198 @@
+"""Training: resumable at any update, seeded by name, honest about divergence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from repro.data import Dataset, Split
+from repro.streams import stream
+from repro.train.loop import Diverged, Training
+from repro.train.objectives import Adversarial, CrossEntropy, Proximal
+from repro.train.regime import Phase, Regime, constant
+from repro.train.spec import Plateau, RunSpec, Start
+
+
+def small_images(count: int = 46, side: int = 8) -> Dataset:
+    generator = stream(0, "test data")
+
+    def split(n: int) -> Split:
+        labels = torch.arange(n) % 3
+        pixels = torch.randint(0, 256, (n, 3, side, side), generator=generator, dtype=torch.uint8)
+        return Split(pixels // 2 + (labels * 60).to(torch.uint8).view(-1, 1, 1, 1), labels)
+
+    return Dataset("small", split(count), split(12), 3)
+
+
+SPEC = RunSpec("F1", "small", constant(2, 16, 1e-3, 0.9), seed=4)
+
+
+def weights(training: Training) -> list[Tensor]:
+    return [tensor.clone() for tensor in training.model.state_dict().values()]
+
+
+def run(training: Training, updates: int = 10_000) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    while not training.finished and updates:
+        rows += training.advance()
+        updates -= 1
+    return rows
+
+
+def same(left: list[Tensor], right: list[Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(left, right, strict=True))
+
+
+@pytest.mark.parametrize("stop_at", [1, 2, 3, 5])
+@pytest.mark.parametrize("network", ["F1", "C1"])
+def test_a_run_taken_up_at_any_update_ends_like_one_never_interrupted(network: str, stop_at: int) -> None:
+    spec, data = replace(SPEC, network=network, augmentation="keskar2017"), small_images()
+    whole = Training(spec, data)
+    rows = run(whole)
+    first = Training(spec, data)
+    before = run(first, stop_at)
+    second = Training(spec, data)
+    second.load_state(first.state())
+    after = run(second)
+    assert before + after == rows
+    assert same(weights(whole), weights(second))
+
+
+def test_both_batch_sizes_of_a_seed_start_from_the_same_weights() -> None:
+    data = small_images()
+    small, large = (Training(replace(SPEC, regime=constant(2, batch, 1e-3)), data) for batch in (4, 23))
+    other = Training(replace(SPEC, seed=5), data)
+    assert same(weights(small), weights(large))
+    assert not same(weights(small), weights(other))
+
+
+def test_every_epoch_uses_every_example_once() -> None:
+    training = Training(SPEC, small_images())
+    seen = torch.cat([training._batch(training.spec.regime.at(k, 46))[1] for k in range(3)])
+    assert torch.equal(seen.bincount(), training.data.train.labels.bincount())
+
+
+def test_the_epochs_training_loss_is_the_mean_over_examples_not_over_batches() -> None:
+    spec = replace(SPEC, regime=constant(1, 40, 1e-3), network="C1")
+    training = Training(spec, small_images())
+    losses: list[tuple[float, int]] = []
+    update = CrossEntropy.update
+
+    def watched(self: CrossEntropy, *arguments: object) -> object:
+        outcome = update(self, *arguments)  # type: ignore[arg-type]
+        losses.append((float(outcome.loss), len(arguments[3])))  # type: ignore[arg-type]
+        return outcome
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CrossEntropy, "update", watched)
+        row = run(training)[-1]
+    assert [size for _, size in losses] == [40, 6]
+    assert row["train_loss"] == pytest.approx(sum(loss * size for loss, size in losses) / 46, rel=1e-12)
+
+
+def test_training_draws_nothing_from_the_global_generator() -> None:
+    before = torch.get_rng_state()
+    run(Training(replace(SPEC, network="C1", augmentation="keskar2017"), small_images()))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_loss_that_is_not_finite_is_reported_with_its_update() -> None:
+    training = Training(replace(SPEC, optimizer="sgd", regime=constant(50, 16, 1e30)), small_images())
+    with pytest.raises(Diverged) as raised:
+        run(training)
+    assert raised.value.update == training.update
+    assert raised.value.update <= 6
+
+
+def test_training_stops_at_a_plateau_and_not_before() -> None:
+    spec = replace(SPEC, regime=constant(30, 23, 1e-12), stop=Plateau(patience=3, min_gain=0.5))
+    training = Training(spec, small_images())
+    epochs = [row for row in run(training) if row["kind"] == "epoch"]
+    assert len(epochs) == 4  # the first, and three without a gain
+    assert len([r for r in run(Training(replace(spec, stop=None), small_images())) if r["kind"] == "epoch"]) == 30
+
+
+def test_the_logged_distance_is_that_from_the_initial_weights() -> None:
+    training = Training(SPEC, small_images())
+    initial = [parameter.detach().clone().double() for parameter in training.model.parameters()]
+    row = run(training)[-2]
+    parts = zip(training.model.parameters(), initial, strict=True)
+    expected = sum(float((p.detach().double() - w).square().sum()) for p, w in parts) ** 0.5
+    assert row == {"kind": "distance", "update": 6, "distance": pytest.approx(expected, rel=1e-12)}
+
+
+def test_rate_and_momentum_follow_the_regime() -> None:
+    regime = Regime((Phase(1, 23, 1e-2, 0.5), Phase(1, 46, 1e-3, 0.25)))
+    training = Training(replace(SPEC, regime=regime, optimizer="sgd"), small_images())
+    seen = []
+    for _ in range(3):
+        training.advance()
+        group = training.optimizer.param_groups[0]
+        seen.append((group["lr"], group["momentum"]))
+    assert seen == [(1e-2, 0.5), (1e-2, 0.5), (1e-3, 0.25)]
+
+
+def test_plain_gradient_descent_is_the_textbook_step() -> None:
+    data = small_images()
+    training = Training(replace(SPEC, optimizer="sgd", regime=constant(1, 46, 0.25)), data)
+    model = Training(SPEC, data).model.train()
+    inputs, labels = data.train.batch(torch.randperm(46, generator=stream(4, "order", 0)))
+    torch.nn.functional.cross_entropy(model(inputs), labels).backward()
+    training.advance()
+    for moved, start in zip(training.model.parameters(), model.parameters(), strict=True):
+        assert start.grad is not None
+        assert torch.allclose(moved, start - 0.25 * start.grad, atol=1e-7)
+
+
+def test_the_proximal_weight_pulls_towards_the_last_iterate() -> None:
+    moved = {}
+    for weight in (0.0, 1e4):
+        spec = replace(SPEC, objective=Proximal(weight=weight, inner_steps=3), optimizer="sgd")
+        spec = replace(spec, regime=constant(1, 46, 1e-5))
+        training = Training(spec, small_images())
+        training.advance()
+        pairs = zip(training.model.parameters(), training.initial, strict=True)
+        moved[weight] = sum(float((p.detach() - w).square().sum()) for p, w in pairs)
+    assert moved[1e4] < moved[0.0]
+
+
+def test_conservative_training_makes_three_steps_an_update() -> None:
+    training = Training(replace(SPEC, objective=Proximal()), small_images())
+    training.advance()
+    state = next(iter(training.optimizer.state.values()))
+    assert int(state["step"]) == 3
+
+
+def test_adversarial_inputs_lie_on_the_corners_of_the_radius() -> None:
+    training = Training(replace(SPEC, objective=Adversarial(radius=0.1)), small_images())
+    seen: list[Tensor] = []
+    training.model.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach()))
+    training.advance()
+    clean, moved = seen
+    change = (moved - clean).abs()
+    assert torch.allclose(change[change > 0], torch.tensor(0.1), atol=1e-6)
+    assert (change > 0).float().mean() > 0.9
+
+
+def test_a_start_from_other_weights_keeps_them_as_the_origin_of_distances() -> None:
+    data = small_images()
+    parent = Training(SPEC, data)
+    run(parent)
+    child = Training(replace(SPEC, start=Start("0" * 20, 6)), data, parent.model.state_dict())
+    assert same(weights(child), weights(parent))
+    assert not same(weights(child), weights(Training(SPEC, data)))
+
+
+def test_a_last_batch_of_one_example_is_refused_before_training() -> None:
+    with pytest.raises(ValueError, match="batch=15 leaves one example of 46"):
+        Training(replace(SPEC, regime=constant(1, 15, 1e-3)), small_images())
+
+
+def test_bfloat16_training_stays_close_to_float32_but_is_not_it() -> None:
+    data = small_images()
+    full, half = (run(Training(replace(SPEC, precision=p), data))[-1] for p in ("fp32", "bf16"))
+    assert half["train_loss"] == pytest.approx(full["train_loss"], abs=0.05)
+    assert half["train_loss"] != full["train_loss"]
