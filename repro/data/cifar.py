@@ -37,9 +37,7 @@ def decode(content: bytes, classes: int, where: str, label_bytes: int = 1) -> Sp
     """
     record = label_bytes + PIXELS
     if not content or len(content) % record:
-        raise DataError(
-            f"{where} has {len(content)} bytes; it must be records of {record} bytes. Fetch it again."
-        )
+        raise DataError(f"{where} has {len(content)} bytes; it must be records of {record} bytes. Fetch it again.")
     records = np.frombuffer(content, np.uint8).reshape(-1, record)
     labels = checked_labels(records[:, label_bytes - 1], classes, where)
     return Split(torch.tensor(records[:, label_bytes:]).reshape(-1, *SHAPE), labels)

@@ -80,9 +80,7 @@ class File:
         found = self.checksum(content) if self.digest else None
         if found != self.digest:
             kind = self.checksum.__name__
-            raise DataError(
-                f"{where} has {kind} {found}; the content of {self.name} has {kind} {self.digest}."
-            )
+            raise DataError(f"{where} has {kind} {found}; the content of {self.name} has {kind} {self.digest}.")
 
     def read(self, path: Path) -> bytes:
         """The verified, uncompressed content at `path`.

@@ -63,9 +63,7 @@ def _append(response: http.client.HTTPResponse, out: BinaryIO, url: str) -> None
         out.write(chunk)
         _show(out.tell(), total)
     if total is not None and out.tell() != total:
-        raise DataError(
-            f"{url} broke off after {out.tell()} of {total} bytes; run the command again to resume."
-        )
+        raise DataError(f"{url} broke off after {out.tell()} of {total} bytes; run the command again to resume.")
 
 
 def _next_chunk(response: http.client.HTTPResponse, url: str) -> bytes:

@@ -75,6 +75,4 @@ def _split(images: bytes, labels: bytes, entry: Entry, which: str) -> Split:
             f"{entry.name}: {which} images of shape {pixels.shape} and labels of shape {numbers.shape} "
             f"must be (n, {', '.join(map(str, entry.shape[1:]))}) and (n,)."
         )
-    return Split(
-        torch.tensor(pixels[:, None]), checked_labels(numbers, entry.classes, f"{entry.name} {which} labels")
-    )
+    return Split(torch.tensor(pixels[:, None]), checked_labels(numbers, entry.classes, f"{entry.name} {which} labels"))

@@ -43,8 +43,6 @@ def first_of_each_class(labels: Tensor, count: int, classes: int) -> Tensor:
     """
     available = torch.bincount(labels, minlength=classes)
     if int(available.min()) < count:
-        raise ValueError(
-            f"count={count} must be at most {int(available.min())}, the size of the smallest class."
-        )
+        raise ValueError(f"count={count} must be at most {int(available.min())}, the size of the smallest class.")
     positions = [(labels == label).nonzero()[:count, 0] for label in range(classes)]
     return torch.cat(positions).sort().values

@@ -61,8 +61,6 @@ def verify(name: str, root: Path | None = None) -> tuple[Path, ...]:
     entry = entry_of(name)
     stored = cache.find(entry, root)
     if stored is None:
-        raise DataError(
-            f"{name} is not in {cache.listed(cache.searched(entry, root))}; run `repro data get {name}`."
-        )
+        raise DataError(f"{name} is not in {cache.listed(cache.searched(entry, root))}; run `repro data get {name}`.")
     entry.read(entry, stored)
     return tuple(stored.paths.values())

@@ -7,11 +7,12 @@ import io
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.disk import reading
 from repro.errors import DataError
 
 Arrays = dict[str, NDArray[Any]]
@@ -25,18 +26,25 @@ def load(source: Path | bytes, where: str) -> Arrays:
         where: the file's name, for the error.
 
     Raises:
+        StorageError: the path cannot be opened.
         DataError: it is no npz file, is damaged, or holds objects that only pickle could load.
     """
-    try:
-        with np.load(
-            io.BytesIO(source) if isinstance(source, bytes) else source, allow_pickle=False
-        ) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, EOFError, ValueError, AttributeError, zlib.error, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{where} is not a whole npz file of plain arrays ({error}); make or fetch it again, "
-            "without object arrays."
-        ) from error
+    with _opened(source) as stream:
+        try:
+            with np.load(stream, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
+        except (OSError, EOFError, ValueError, AttributeError, TypeError, zlib.error, zipfile.BadZipFile) as error:
+            raise DataError(
+                f"{where} is not a whole npz file of plain arrays ({error}); make or fetch it again, "
+                "without object arrays."
+            ) from error
+
+
+def _opened(source: Path | bytes) -> BinaryIO:
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    with reading(source):
+        return source.open("rb")
 
 
 def dump(arrays: Arrays) -> bytes:

@@ -111,9 +111,7 @@ def _fetched(command: Sequence[str], pattern: str, workspace: Path) -> bytes:
 
 def _run(command: Sequence[str], folder: Path, given: bytes | None = None) -> bytes:
     try:
-        done = subprocess.run(
-            command, cwd=folder, input=given, capture_output=True, timeout=PATIENCE, check=False
-        )
+        done = subprocess.run(command, cwd=folder, input=given, capture_output=True, timeout=PATIENCE, check=False)
     except FileNotFoundError as error:
         raise DataError(f"`{command[0]}` is not installed.") from error
     except subprocess.TimeoutExpired as error:

@@ -42,9 +42,7 @@ def _split(arrays: npz.Arrays, which: str, classes: int, shape: tuple[int, ...],
     inputs = _array(arrays, f"{which}_inputs", "f", (-1, *shape), where)
     labels = _array(arrays, f"{which}_labels", "iu", (len(inputs),), where)
     if inputs.dtype != np.float32 or not np.isfinite(inputs).all():
-        raise DataError(
-            f"{where}: {which}_inputs, {inputs.dtype}, must be float32 and finite; prepare them again."
-        )
+        raise DataError(f"{where}: {which}_inputs, {inputs.dtype}, must be float32 and finite; prepare them again.")
     return Split(torch.from_numpy(inputs), checked_labels(labels, classes, f"{where}: {which}_labels"))
 
 

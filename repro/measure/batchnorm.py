@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from repro.errors import DataError, UsageError
 from repro.measure.borrow import borrowed
-from repro.measure.inputs import chunks
+from repro.measure.inputs import check_chunk, chunks
 
 
 class Statistics(NamedTuple):
@@ -39,7 +39,7 @@ def recompute_statistics(model: nn.Module, inputs: Tensor, *, chunk: int = 1000)
 
     Raises:
         DataError: there are no inputs.
-        UsageError: a layer keeps no running statistics, or runs more than once in a forward pass.
+        UsageError: `chunk` is below 1, or a layer keeps no running statistics or runs more than once.
     """
     layers = batchnorm_layers(model)
     for name, statistics in population_statistics(model, inputs, chunk=chunk).items():
@@ -53,13 +53,13 @@ def population_statistics(model: nn.Module, inputs: Tensor, *, chunk: int = 1000
     that layer. One cumulative pass (PyTorch's `momentum=None`) averages the batches' statistics instead:
     another number, which depends on the batches.
     """
+    check_chunk(chunk)
     if len(inputs) == 0:
         raise DataError("inputs are empty; statistics need at least one example.")
     layers, found = batchnorm_layers(model), dict[str, Statistics]()
     with borrowed(model), torch.no_grad():
         model.eval()
-        order = _forward_order(model, inputs[:1])
-        for name in order:
+        for name in _forward_order(model, inputs[:1]):
             found[name] = _statistics_at(model, layers[name], inputs, chunk)
             _set(layers[name], found[name])
     return found
@@ -111,8 +111,9 @@ def _statistics_at(model: nn.Module, layer: _BatchNorm, inputs: Tensor, chunk: i
 
 def _forward_order(model: nn.Module, inputs: Tensor) -> list[str]:
     """The layers that one forward pass calls, in the order of the calls."""
-    calls: list[str] = []
-    layers = batchnorm_layers(model)
+    layers, calls = batchnorm_layers(model), list[str]()
+    if without := [name for name, layer in layers.items() if layer.running_mean is None]:
+        raise UsageError(f"BatchNorm layers {without} keep no running statistics; build them so that they do.")
     handles = [
         layer.register_forward_pre_hook(lambda *_, name=name: calls.append(name)) for name, layer in layers.items()
     ]
@@ -122,15 +123,9 @@ def _forward_order(model: nn.Module, inputs: Tensor) -> list[str]:
     finally:
         for handle in handles:
             handle.remove()
+    if repeated := sorted({name for name in calls if calls.count(name) > 1}):
+        raise UsageError(f"BatchNorm layers {repeated} run more than once in a forward pass; use each only once.")
     return calls
-
-
-def _check(layers: dict[str, _BatchNorm], calls: list[str]) -> None:
-    for name, layer in layers.items():
-        if layer.running_mean is None:
-            raise UsageError(f"BatchNorm {name!r} keeps no running statistics; pass track_running_stats=True to it.")
-        if (times := calls.count(name)) > 1:
-            raise UsageError(f"BatchNorm {name!r} runs {times} times in a forward pass; give each use one of its own.")
 
 
 def _set(layer: _BatchNorm, statistics: Statistics) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from repro.errors import UsageError
+
 
 def chunks(model: nn.Module, inputs: Tensor, size: int, layout: torch.memory_format | None = None) -> Iterator[Tensor]:
     """`inputs`, shape `(n, ...)`, in chunks of `size` examples; the last may be smaller.
@@ -28,6 +30,16 @@ def chunks(model: nn.Module, inputs: Tensor, size: int, layout: torch.memory_for
             yield arranged(part.to(like), layout)
         else:
             yield part.to(like.device)
+
+
+def check_chunk(size: int) -> None:
+    """Refuse a chunk of no examples.
+
+    Raises:
+        UsageError: `size` is below 1.
+    """
+    if size < 1:
+        raise UsageError(f"chunk={size} must be at least 1 example; 1000 suits most networks.")
 
 
 def fast_layout(model: nn.Module) -> torch.memory_format:

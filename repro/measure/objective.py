@@ -15,7 +15,7 @@ from repro.errors import DataError, UsageError
 from repro.measure.batchnorm import batchnorm_layers
 from repro.measure.borrow import undisturbed
 from repro.measure.flat import flatten, select, unflatten
-from repro.measure.inputs import arranged, chunks, fast_layout
+from repro.measure.inputs import arranged, check_chunk, chunks, fast_layout
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Takes logits `(m, ...)` in float64 and labels `(m, ...)`; gives each example's loss, shape `(m,)`."""
@@ -105,7 +105,8 @@ class NetworkObjective:
         batchnorm: Literal["running", "batch"] = "running",
         parameters: Iterable[str] | None = None,
     ) -> None:
-        _check_data(inputs, labels, chunk)
+        check_chunk(chunk)
+        _check_data(inputs, labels)
         _check_precision(model)
         _check_statistics(model, batchnorm, len(inputs), chunk)
         self._model, self._inputs, self._labels = model, inputs, labels
@@ -230,13 +231,11 @@ def _per_example(losses: Tensor, count: int) -> Tensor:
     return losses
 
 
-def _check_data(inputs: Tensor, labels: Tensor, chunk: int) -> None:
+def _check_data(inputs: Tensor, labels: Tensor) -> None:
     if len(inputs) == 0:
         raise DataError("inputs are empty; a mean loss needs at least one example.")
     if len(inputs) != len(labels):
         raise DataError(f"{len(inputs)} inputs must have as many labels, not {len(labels)}.")
-    if chunk < 1:
-        raise UsageError(f"chunk={chunk} must be at least 1 example; 1000 suits most networks.")
 
 
 def _check_precision(model: nn.Module) -> None:

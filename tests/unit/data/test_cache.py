@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from repro.data import cache
+from repro.data.catalogue import entry_of
 from repro.data.content import File
 from repro.data.entry import Entry
 from repro.errors import DataError, StorageError
@@ -195,3 +196,37 @@ def test_killed_while_fetching_the_next_call_finishes_the_work(tmp_path: Path, t
     cache.find_or_fetch(tiny(shelf), data)
     assert "train-images" not in shelf.asked
     assert _files_below(data) == NAMES
+
+
+class Untidy:
+    """A source that leaves an unfinished download in its workspace, and then delivers or fails."""
+
+    title = "the untidy source"
+
+    def __init__(self, contents: dict[str, bytes] | None) -> None:
+        self.contents = contents
+
+    def fetch(self, files: Sequence[File], workspace: Path) -> Iterator[tuple[File, bytes]]:
+        workspace.mkdir()
+        (workspace / "part").write_bytes(b"unfinished")
+        if self.contents is None:
+            raise DataError("the connection broke")
+        for file in files:
+            yield file, self.contents[file.name]
+
+
+def test_an_unfinished_download_is_kept_for_resuming_and_removed_in_the_end(
+    tmp_path: Path, tiny: Tiny, shelf: Any
+) -> None:
+    with pytest.raises(DataError, match="the connection broke"):
+        cache.fetch(tiny(Untidy(None)), tmp_path)
+    assert _files_below(tmp_path) == {".tiny.unfinished/part"}
+    (tmp_path / ".tiny.unfinished/part").unlink()
+    (tmp_path / ".tiny.unfinished").rmdir()
+    cache.fetch(tiny(Untidy(shelf.contents)), tmp_path)
+    assert not (tmp_path / ".tiny.unfinished").exists()
+
+
+def test_a_subset_shares_the_lock_of_the_whole() -> None:
+    assert entry_of("cifar10-10k").store == entry_of("cifar10").store == "cifar10"
+    assert entry_of("cifar100").store != "cifar10"

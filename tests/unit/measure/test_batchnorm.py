@@ -131,13 +131,18 @@ def test_no_inputs_are_refused() -> None:
         recompute_statistics(dense_network(), inputs_for((4,), 0))
 
 
+def test_a_chunk_of_nothing_is_refused() -> None:
+    with pytest.raises(UsageError, match="chunk=0 must be at least 1"):
+        population_statistics(dense_network(), inputs_for((4,)), chunk=0)
+
+
 def test_a_layer_that_runs_twice_is_refused() -> None:
     shared = nn.BatchNorm1d(4)
-    with pytest.raises(UsageError, match="BatchNorm '0' runs 2 times in a forward pass"):
+    with pytest.raises(UsageError, match=r"BatchNorm layers \['0'\] run more than once"):
         recompute_statistics(nn.Sequential(shared, nn.Linear(4, 4), shared), inputs_for((4,)))
 
 
 def test_a_layer_without_running_statistics_is_refused() -> None:
     model = nn.Sequential(nn.BatchNorm1d(4, track_running_stats=False), nn.Linear(4, 4))
-    with pytest.raises(UsageError, match="BatchNorm '0' keeps no running statistics"):
+    with pytest.raises(UsageError, match=r"BatchNorm layers \['0'\] keep no running statistics"):
         recompute_statistics(model, inputs_for((4,)))

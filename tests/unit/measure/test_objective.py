@@ -166,6 +166,7 @@ def test_the_hessian_vector_product_is_the_slope_of_the_gradient(batchnorm: str)
     torch.testing.assert_close(objective.hvp(x, v), slope, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.*:DeprecationWarning")  # torch's own
 def test_hessian_vector_products_are_those_of_torch_func() -> None:
     model, (inputs, labels) = dense_network(), examples(11)
     objective = NetworkObjective(model, inputs, labels, chunk=4)
@@ -283,7 +284,7 @@ def test_measuring_twice_gives_the_same_bits() -> None:
 
 
 def test_autocast_and_no_grad_around_the_call_change_nothing() -> None:
-    model, data = dense_network().float(), examples(11)
+    model, data = dense_network().float().eval(), examples(11)
     objective = NetworkObjective(model, *data)
     loss, gradient = objective.value_and_grad(objective.start)
     with torch.autocast("cpu", dtype=torch.bfloat16), torch.no_grad():
