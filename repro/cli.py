@@ -1,4 +1,4 @@
-"""The command line: exit code 0 is done, 1 failed, 2 wrong usage; answers go to standard output, warnings to standard error."""
+"""The command line: exit code 0 is done, 1 failed, 2 wrong usage; warnings go to standard error."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from repro import __version__
 from repro.errors import ReproError, UsageError
@@ -51,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _add(commands: Commands, name: str, command: Command, summary: str) -> argparse.ArgumentParser:
@@ -128,7 +129,8 @@ def _report(_: argparse.Namespace) -> None:
 
 
 def _add_data(commands: Commands) -> None:
-    parser = commands.add_parser("data", help="list, get or verify data sets", description="List, get or verify data sets.")
+    summary = "list, get or verify data sets"
+    parser = commands.add_parser("data", help=summary, description=summary)
     actions = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add(actions, "list", _data_list, "name the data sets, their sizes and licences")
     _add(actions, "get", _data_get, "bring a data set into the cache").add_argument("name")
@@ -141,7 +143,8 @@ def _data_list(_: argparse.Namespace) -> None:
     print(f"{'name':16} {'train':>7} {'test':>7} {'classes':>7}  {'one input':14} what, licence")
     for entry in CATALOGUE.values():
         shape = " x ".join(map(str, entry.shape))
-        print(f"{entry.name:16} {entry.train:7} {entry.test:7} {entry.classes:7}  {shape:14} {entry.title}; {entry.licence}")
+        sizes = f"{entry.train:7} {entry.test:7} {entry.classes:7}"
+        print(f"{entry.name:16} {sizes}  {shape:14} {entry.title}; {entry.licence}")
 
 
 def _data_get(arguments: argparse.Namespace) -> None:
@@ -162,7 +165,8 @@ def _print_files(paths: Sequence[Path]) -> None:
 
 
 def _add_runs(commands: Commands) -> None:
-    parser = commands.add_parser("runs", help="list runs, or show one", description="List runs, or show one.")
+    summary = "list runs, or show one"
+    parser = commands.add_parser("runs", help=summary, description=summary)
     actions = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_store(_add(actions, "list", _runs_list, "one line a run"))
     show = _add(actions, "show", _runs_show, "a run's spec, status and last epoch")
@@ -174,7 +178,7 @@ def _runs_list(arguments: argparse.Namespace) -> None:
     from repro.runs.store import RunStore
 
     store = RunStore(arguments.store)
-    for key in store.keys():
+    for key in store.keys():  # noqa: SIM118 - a method, not a mapping
         folder = store.folder(key)
         spec, status = folder.spec, folder.status
         phase = spec.regime.phases[0]
@@ -198,7 +202,7 @@ def _add_sharpness(commands: Commands) -> None:
     parser.add_argument("--update", type=int, default=None, help="weights after this update (default: the end)")
     parser.add_argument("--eps", type=float, default=1e-3, help="relative size of the box (default: %(default)s)")
     parser.add_argument("--rule", choices=("searched", "published"), default="searched")
-    parser.add_argument("--manifold", type=int, default=0, metavar="P", help="columns of a random manifold; 0: full space")
+    parser.add_argument("--manifold", type=int, default=0, metavar="P", help="random columns; 0 is the full space")
     parser.add_argument("--batchnorm", choices=("recomputed", "batch"), default="recomputed")
     parser.add_argument("--budget", type=_positive, default=60, help="full-data gradients (default: %(default)s)")
 

@@ -14,7 +14,7 @@ from repro.machine import cpu_name
 
 @cache
 def provenance() -> dict[str, str | int]:
-    """The columns that every row of evidence carries; `commit` is empty outside a git checkout."""
+    """The columns that every row of evidence carries; `commit` is empty outside the project's checkout."""
     return {
         "package_version": __version__,
         "commit": _commit(),
@@ -25,11 +25,16 @@ def provenance() -> dict[str, str | int]:
 
 
 def _commit() -> str:
-    folder = Path(__file__).parent
+    """The commit of the checkout this package stands in, with `+dirty` where its files differ from it."""
     try:
-        found = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"], cwd=folder, capture_output=True, text=True, check=True
-        )
+        _git("ls-files", "--error-unmatch", "__init__.py")
+        changed = _git("status", "--porcelain", "--", ".")
+        return _git("rev-parse", "--short=12", "HEAD") + ("+dirty" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return found.stdout.strip()
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    return done.stdout.strip()

@@ -54,17 +54,15 @@ def tar(content: bytes, title: str) -> Members:
     try:
         plain = gzip.decompress(content) if content.startswith(GZIP) else content
         with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as archive:
-            places = {member.name: (member.offset_data, member.size) for member in archive if member.isreg()}
+            places = {
+                member.name: slice(member.offset_data, member.offset_data + member.size)
+                for member in archive
+                if member.isreg()
+            }
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise DataError(f"{title} is not a whole tar archive ({error}); fetch it again.") from error
-    _check_sizes({name: size for name, (_, size) in places.items()}, title)
-    return Members(title, list(places), lambda name: _slice(plain, *places[name]))
-
-
-def _slice(plain: bytes, start: int, size: int) -> bytes:
-    if start + size > len(plain):
-        raise EOFError(f"{len(plain) - start} of {size} bytes")
-    return plain[start : start + size]
+    _check_sizes({name: place.stop - place.start for name, place in places.items()}, title)
+    return Members(title, list(places), lambda name: plain[places[name]])
 
 
 def zipped(content: bytes, title: str) -> Members:

@@ -68,4 +68,4 @@ def writable(folder: Path) -> bool:
     """Whether files may be made in `folder`, or it may be made; the mode binds the superuser too."""
     with reading(folder):
         existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    return existing.is_dir() and bool(existing.stat().st_mode & 0o222) and os.access(existing, os.W_OK)
+    return bool(existing.stat().st_mode & 0o222) and os.access(existing, os.W_OK)

@@ -21,11 +21,7 @@ def run_seconds(request: RunRequest) -> float:
     """Processor seconds that the run takes if no plateau ends it early; a pass forward is a third of an update."""
     entry = CATALOGUE[request.spec.dataset]
     examples = entry.train + entry.test / 3
-    return (
-        request.spec.regime.epochs
-        * examples
-        * seconds_per_example(request.spec.network, request.spec.dataset)
-    )
+    return request.spec.regime.epochs * examples * seconds_per_example(request.spec.network, request.spec.dataset)
 
 
 @cache
@@ -40,6 +36,6 @@ def seconds_per_example(network: str, dataset: str) -> float:
     taken = []
     for _ in range(_REPEATS):
         before = time.process_time()
-        F.cross_entropy(model(inputs), labels).backward()
+        F.cross_entropy(model(inputs), labels).backward()  # type: ignore[no-untyped-call]
         taken.append(time.process_time() - before)
     return min(taken) / _BATCH

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 from repro.atomic import write_json
 from repro.errors import StorageError
+from repro.provenance import provenance
 from repro.runs.clock import Clock
 from repro.runs.pool import as_completed, pool
-from repro.provenance import provenance
 from repro.runs.store import RunStore, read_json
 from repro.runs.worker import RunRequest
 from repro.train.canonical import as_json

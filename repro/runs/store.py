@@ -78,13 +78,9 @@ class RunFolder:
         try:
             return safetensors.torch.load(path.read_bytes())
         except FileNotFoundError as error:
-            raise UsageError(
-                f"update={update}: the run {self.path.name} kept no such weights ({path})."
-            ) from error
+            raise UsageError(f"update={update}: the run {self.path.name} kept no such weights ({path}).") from error
         except SafetensorError as error:
-            raise StorageError(
-                f"{path} is damaged ({error}); delete {self.path} to train the run again."
-            ) from error
+            raise StorageError(f"{path} is damaged ({error}); delete {self.path} to train the run again.") from error
 
     def has_weights(self, update: int | None) -> bool:
         """Whether the weights after `update` updates were kept."""
@@ -221,6 +217,4 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise StorageError(
-            f"{path} is damaged ({error}); delete it and run the same command again."
-        ) from error
+        raise StorageError(f"{path} is damaged ({error}); delete it and run the same command again.") from error

@@ -9,8 +9,8 @@ from typing import Any
 from repro.data import load
 from repro.errors import StorageError
 from repro.machine import prepare
-from repro.runs.clock import Clock
 from repro.provenance import provenance
+from repro.runs.clock import Clock
 from repro.runs.store import RunFolder, RunStore
 from repro.train.loop import Diverged, Training
 from repro.train.spec import RunSpec

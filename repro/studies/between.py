@@ -11,7 +11,7 @@ from repro.measure.landscape import BatchNormRule
 from repro.measure.paths import path
 from repro.runs.store import RunStore
 from repro.runs.worker import RunRequest
-from repro.studies.network import CHUNK, evenly, network_at
+from repro.studies.network import CHUNK, chunk_of, evenly, network_at
 from repro.train.spec import RunSpec
 
 _POINT = (1 + 3) / 3
@@ -50,8 +50,9 @@ class PathBetween:
     def measure(self, store: RunStore) -> dict[str, Any]:
         """Alpha, and train and test loss (nats) and accuracy (fraction) at each."""
         data = load(self.small.dataset)
+        model = network_at(store, self.small, None, data)
         found = path(
-            network_at(store, self.small, None, data),
+            model,
             store.folder(self.small.key).weights(),
             store.folder(self.large.key).weights(),
             evenly(data.train, self.measured),
@@ -59,7 +60,7 @@ class PathBetween:
             kind=self.kind,
             batchnorm=self.batchnorm,
             statistics=self.statistics or None,
-            chunk=CHUNK,
+            chunk=CHUNK if self.batchnorm == "batch" else chunk_of(model),
         )
         return asdict(found)
 
@@ -93,12 +94,13 @@ class DirectionFrom:
     def measure(self, store: RunStore) -> dict[str, Any]:
         """As `PathBetween.measure`."""
         data = load(self.spec.dataset)
+        model = network_at(store, self.spec, None, data)
         found = random_line(
-            network_at(store, self.spec, None, data),
+            model,
             evenly(data.train, self.measured),
             data.test,
             seed=self.seed,
             alphas=self.alphas,
-            chunk=CHUNK,
+            chunk=chunk_of(model),
         )
         return asdict(found)

@@ -7,17 +7,14 @@ from typing import Any, Literal
 
 import torch
 
-from repro.data import load
 from repro.measure import NetworkObjective, Sharpness, Status
 from repro.measure import sharpness as sharpness_of
 from repro.measure.adaptive import adaptive_sharpness
-from repro.measure.directions import random_line
 from repro.measure.manifold import Distribution, random_manifold
-from repro.measure.restriction import Restriction
 from repro.runs.store import RunStore
 from repro.runs.worker import RunRequest
 from repro.streams import stream
-from repro.studies.network import CHUNK, evenly, network_at, objective_at
+from repro.studies.network import objective_at
 from repro.train.spec import RunSpec
 
 
@@ -146,7 +143,6 @@ class ShareAt:
         objective = objective_at(store, self.spec, None, "recomputed", self.measured)
         x = objective.start
         whole = sharpness_of(objective, x, self.eps, budget=self.budget)
-        ...
         return {}
 
 

@@ -14,6 +14,8 @@ from repro.train.spec import RunSpec
 
 CHUNK = 1000
 """Examples per pass; under batch statistics also the examples normalised together."""
+CONVOLUTIONAL_CHUNK = 128
+"""Examples per pass where the chunk changes nothing but speed and there are convolutions."""
 
 
 def network_at(store: RunStore, spec: RunSpec, update: int | None, data: Dataset) -> nn.Module:
@@ -23,9 +25,7 @@ def network_at(store: RunStore, spec: RunSpec, update: int | None, data: Dataset
     return model.eval()
 
 
-def objective_at(
-    store: RunStore, spec: RunSpec, update: int | None, batchnorm: str, measured: int
-) -> NetworkObjective:
+def objective_at(store: RunStore, spec: RunSpec, update: int | None, batchnorm: str, measured: int) -> NetworkObjective:
     """The training loss of a stored run as an objective, at the weights it had after `update` updates.
 
     Args:
@@ -37,11 +37,17 @@ def objective_at(
     """
     data = load(spec.dataset)
     model = network_at(store, spec, update, data)
-    if batchnorm == "recomputed":
-        recompute_statistics(model, data.train.inputs, chunk=CHUNK)
     part = evenly(data.train, measured)
-    mode = "batch" if batchnorm == "batch" else "running"
-    return NetworkObjective(model, part.inputs, part.labels, chunk=CHUNK, batchnorm=mode)
+    if batchnorm == "batch":
+        return NetworkObjective(model, part.inputs, part.labels, chunk=CHUNK, batchnorm="batch")
+    recompute_statistics(model, data.train.inputs, chunk=chunk_of(model))
+    return NetworkObjective(model, part.inputs, part.labels, chunk=chunk_of(model))
+
+
+def chunk_of(model: nn.Module) -> int:
+    """Examples per pass where the result does not depend on it."""
+    convolutional = any(isinstance(module, nn.Conv2d) for module in model.modules())
+    return CONVOLUTIONAL_CHUNK if convolutional else CHUNK
 
 
 def evenly(split: Split, count: int) -> Split:
@@ -55,4 +61,3 @@ def evenly(split: Split, count: int) -> Split:
     if count > len(split):
         raise ValueError(f"measured={count} must be at most the {len(split)} examples of the training set, or 0.")
     return split.take(torch.arange(count) * len(split) // count)
-

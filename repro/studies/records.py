@@ -39,10 +39,7 @@ RUNS = pa.schema(
 
 CURVES = pa.schema(
     [("spec", pa.string()), ("kind", pa.string()), ("epoch", pa.int64()), ("update", pa.int64())]
-    + [
-        (name, pa.float64())
-        for name in ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "distance")
-    ]
+    + [(name, pa.float64()) for name in ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "distance")]
 )
 """One row an epoch (losses in nats, accuracies as fractions) and one a logged distance from the start."""
 
@@ -64,11 +61,7 @@ def write_records(folder: Path, store: RunStore, requests: Iterable[RunRequest],
     """
     folders = {request.spec.key: store.folder(request.spec.key) for request in requests}
     over = {key: found for key, found in folders.items() if found.status["status"] in _OVER}
-    kept = (
-        [[row for row in rows if row["spec"] not in over] for rows in read_records(folder)]
-        if keep
-        else [[], []]
-    )
+    kept = [[row for row in rows if row["spec"] not in over] for rows in read_records(folder)] if keep else [[], []]
     runs = kept[0] + [_run(found) for found in over.values()]
     curves = kept[1] + [row for found in over.values() for row in _curve(found)]
     _write(folder / "runs.parquet", RUNS, sorted(runs, key=lambda row: row["spec"]))

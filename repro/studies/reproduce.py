@@ -134,11 +134,7 @@ def estimate(plan: Plan, store: RunStore) -> list[Estimate]:
         missing = [m for m in measurements if answer(store, m) is None]
         each = seconds_per_example(cell.network, cell.dataset) * CATALOGUE[cell.dataset].train
         hours = sum(m.gradients for m in missing) * each / 3600
-        rows.append(
-            Estimate(
-                f"{cell.network} on {cell.dataset}: measurements", len(measurements), len(missing), hours
-            )
-        )
+        rows.append(Estimate(f"{cell.network} on {cell.dataset}: measurements", len(measurements), len(missing), hours))
     return rows
 
 

@@ -68,9 +68,7 @@ def _read_dataclass(expected: Any, form: Any, where: str) -> Any:
     content = {name: item for name, item in form.items() if name != "kind"}
     _checked(set(content) <= known, sorted(set(content) - known), f"no field but {sorted(known)}", where)
     try:
-        return expected(
-            **{name: _read(hints[name], item, f"{where}.{name}") for name, item in content.items()}
-        )
+        return expected(**{name: _read(hints[name], item, f"{where}.{name}") for name, item in content.items()})
     except TypeError as error:
         raise ValueError(f"{where}: {error}") from error
 

@@ -126,16 +126,14 @@ class Training:
         self.optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16, enabled=self.spec.precision == "bf16"):
             value = loss()
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]
         if phase.clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), phase.clip)
         self.optimizer.step()
 
     def _seeded(self) -> AbstractContextManager[None]:
         """Dropout draws from the global generator: lend it a seed of its own for this update."""
-        return (
-            _lent_seed(stream_seed(self.spec.seed, "dropout", self.update)) if self._draws else nullcontext()
-        )
+        return _lent_seed(stream_seed(self.spec.seed, "dropout", self.update)) if self._draws else nullcontext()
 
     def _rows(self, position: Position) -> list[Row]:
         ends_epoch = position.ends_epoch(self.examples)

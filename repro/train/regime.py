@@ -114,9 +114,7 @@ class Regime:
         return done
 
 
-def constant(
-    epochs: int, batch: int, learning_rate: float, momentum: float = 0.0, clip: float | None = None
-) -> Regime:
+def constant(epochs: int, batch: int, learning_rate: float, momentum: float = 0.0, clip: float | None = None) -> Regime:
     """One phase from beginning to end."""
     return Regime((Phase(epochs, batch, learning_rate, momentum, clip=clip),))
 
@@ -128,9 +126,7 @@ def with_batch(regime: Regime, batch: int) -> Regime:
 
 def with_learning_rate(regime: Regime, factor: float) -> Regime:
     """The same regime with every learning rate multiplied by `factor` (a fraction, dimensionless)."""
-    return Regime(
-        tuple(replace(phase, learning_rate=factor * phase.learning_rate) for phase in regime.phases)
-    )
+    return Regime(tuple(replace(phase, learning_rate=factor * phase.learning_rate) for phase in regime.phases))
 
 
 def _is_count(value: object) -> bool:

@@ -19,9 +19,7 @@ from repro.train.spec import OptimizerName, RunSpec
 def augmentation(setting: Setting) -> Iterator[Sample]:
     """K11: both arms on augmented inputs (E.1)."""
     for seed in setting.seeds:
-        small, large = (
-            replace(setting.minimum(arm, seed), augmentation=setting.augmentation) for arm in ("SB", "LB")
-        )
+        small, large = (replace(setting.minimum(arm, seed), augmentation=setting.augmentation) for arm in ("SB", "LB"))
         yield _accuracy("K11", "SB-aug", seed, small)
         yield _accuracy("K11", "LB-aug", seed, large)
         yield _sharpness(setting, "K11", "LB-aug", seed, large)
@@ -66,8 +64,6 @@ def _accuracy(claim: str, arm: str, seed: int, spec: RunSpec, variant: str = "")
     return Sample(claim, arm, seed, "test-accuracy", (RunRequest(spec),), read, variant)
 
 
-def _sharpness(
-    setting: Setting, claim: str, arm: str, seed: int, spec: RunSpec, variant: str = "sharpness"
-) -> Sample:
+def _sharpness(setting: Setting, claim: str, arm: str, seed: int, spec: RunSpec, variant: str = "sharpness") -> Sample:
     needs = (SharpnessAt(spec, budget=SHORT_BUDGET, measured=setting.measured),)
     return Sample(claim, arm, seed, "sharpness", needs, reading.sharpness, variant)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from repro.runs.worker import RunRequest
 from repro.train.regime import constant
-from repro.train.spec import OptimizerName, Plateau, RunSpec
+from repro.train.spec import AugmentationName, OptimizerName, Plateau, RunSpec
 
 LEARNING_RATES: dict[OptimizerName, float] = {"adam": 1e-3, "sgd": 1e-2, "adagrad": 1e-2}
 """Library defaults of the authors' code (Keras 1), which names no rate."""
@@ -26,7 +26,8 @@ class Setting:
         epochs: cap on the passes over the training set; training stops earlier at a plateau.
         patience, min_gain: the plateau rule, see `repro.train.spec.Plateau`.
         measured: examples of the training set, evenly spaced, on which sharpness is measured; 0 is all.
-        path_statistics: training examples on which BatchNorm's statistics are recomputed at each point of a path; 0 is all.
+        path_statistics: training examples on which BatchNorm's statistics are recomputed at each point of a path; 0 is
+            all.
         sensitivity: whether the rows that vary a choice are run too.
         rates: learning rates tried beside the primary one.
         checked_seeds: minima of how many seeds are searched ten times as long.
@@ -58,16 +59,14 @@ class Setting:
     warm_base: int = 100
     warm_rest: int = 100
     track_epochs: tuple[int, ...] = ()
-    augmentation: str = "keskar2017"
+    augmentation: AugmentationName = "keskar2017"
 
     @property
     def batches(self) -> dict[str, int]:
         """Batch size under each arm's name."""
         return {"SB": self.small_batch, "LB": self.large_batch}
 
-    def minimum(
-        self, arm: str, seed: int, *, rate: float = 1.0, optimizer: OptimizerName = "adam"
-    ) -> RunSpec:
+    def minimum(self, arm: str, seed: int, *, rate: float = 1.0, optimizer: OptimizerName = "adam") -> RunSpec:
         """The run that leads to the arm's minimum: both arms start from the same weights.
 
         Args:
@@ -76,21 +75,15 @@ class Setting:
             rate: factor on the optimiser's default learning rate.
             optimizer: ADAM in the paper, the others in its remark.
         """
-        regime = constant(
-            self.epochs, self.batches[arm], rate * LEARNING_RATES[optimizer], MOMENTA[optimizer]
-        )
+        regime = constant(self.epochs, self.batches[arm], rate * LEARNING_RATES[optimizer], MOMENTA[optimizer])
         stop = Plateau(self.patience, self.min_gain)
         return RunSpec(self.network, self.dataset, regime, optimizer, stop=stop, seed=seed)
 
     def fixed(self, batch: int, epochs: int, seed: int) -> RunSpec:
         """A run of exactly `epochs` epochs, as in Figs. 4, 5 and 6."""
         spec = self.minimum("SB", seed)
-        return replace(
-            spec, regime=constant(epochs, batch, LEARNING_RATES["adam"], MOMENTA["adam"]), stop=None
-        )
+        return replace(spec, regime=constant(epochs, batch, LEARNING_RATES["adam"], MOMENTA["adam"]), stop=None)
 
     def minima(self) -> list[tuple[str, int, RunRequest]]:
         """Arm, seed and run of every minimum that the tables compare."""
-        return [
-            (arm, seed, RunRequest(self.minimum(arm, seed))) for seed in self.seeds for arm in self.batches
-        ]
+        return [(arm, seed, RunRequest(self.minimum(arm, seed))) for seed in self.seeds for arm in self.batches]

@@ -31,9 +31,7 @@ def batch_sweep(setting: Setting) -> Iterator[Sample]:
         yield Sample("K7", "", seed, "test-accuracy", tuple(runs), accuracies)
         yield Sample("K7", "", seed, "sharpness", tuple(sharp), sharpnesses, "sharpness")
         yield Sample("K7", "", seed, "accuracy-trend", tuple(runs), _trend(_accuracy, batches))
-        yield Sample(
-            "K7", "", seed, "sharpness-trend", tuple(sharp), _trend(reading.sharpness, batches), "sharpness"
-        )
+        yield Sample("K7", "", seed, "sharpness-trend", tuple(sharp), _trend(reading.sharpness, batches), "sharpness")
         sides = {"above": lambda batch: batch > threshold, "below": lambda batch: batch <= threshold}
         for arm, belongs in sides.items():
             chosen = tuple(run for run, batch in zip(runs, batches, strict=True) if belongs(batch))

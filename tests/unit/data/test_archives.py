@@ -75,7 +75,10 @@ def test_a_zip_member_with_a_flipped_bit_is_refused() -> None:
         archives.zipped(bytes(damaged), "x.zip").read("a")
 
 
-def test_a_member_beyond_the_limit_is_never_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_member_beyond_the_limit_is_never_unpacked(
+    monkeypatch: pytest.MonkeyPatch, tar_gz: Callable[[dict[str, bytes]], bytes]
+) -> None:
     monkeypatch.setattr(archives, "LIMIT", 4)
-    with pytest.raises(DataError, match="member folder/a of 5 bytes exceeds the limit of 4"):
-        archives.zipped(_zip(HELD), "x.zip")
+    for read, content in ((archives.zipped, _zip(HELD)), (archives.tar, tar_gz(HELD))):
+        with pytest.raises(DataError, match="member folder/a of 5 bytes exceeds the limit of 4"):
+            read(content, "the archive")

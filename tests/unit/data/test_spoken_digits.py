@@ -108,6 +108,8 @@ def test_the_checksum_is_of_the_arrays_not_of_how_they_are_packed(tmp_path: Path
     plain = (tmp_path / "plain.npz").read_bytes()
     assert plain != packed
     assert npz.sha256_of_arrays(plain) == npz.sha256_of_arrays(packed)
+    signed = arrays["index"].astype(np.int8)
+    assert npz.sha256_of_arrays(npz.dump({**arrays, "index": signed})) != npz.sha256_of_arrays(packed)
     assert npz.sha256_of_arrays(npz.dump({**arrays, "label": arrays["index"]})) != npz.sha256_of_arrays(packed)
 
 

@@ -37,9 +37,7 @@ LOSSES = st.lists(st.floats(0, 10), max_size=20)
         (10, 11, 1),
     ],
 )
-def test_an_epoch_uses_every_example_and_a_smaller_last_batch(
-    examples: int, batch: int, updates: int
-) -> None:
+def test_an_epoch_uses_every_example_and_a_smaller_last_batch(examples: int, batch: int, updates: int) -> None:
     regime = constant(3, batch, 0.1)
     assert regime.phases[0].updates_per_epoch(examples) == updates
     assert regime.updates(examples) == 3 * updates
@@ -117,9 +115,7 @@ def test_a_regime_without_phases_is_an_error() -> None:
 
 
 @given(REGIMES, st.integers(2, 250), st.floats(1e-3, 1e3))
-def test_a_transformation_changes_one_setting_in_every_phase(
-    regime: Regime, batch: int, factor: float
-) -> None:
+def test_a_transformation_changes_one_setting_in_every_phase(regime: Regime, batch: int, factor: float) -> None:
     larger, faster = with_batch(regime, batch), with_learning_rate(regime, factor)
     assert len(larger.phases) == len(faster.phases) == len(regime.phases)
     for before, resized, scaled in zip(regime.phases, larger.phases, faster.phases, strict=True):
@@ -151,21 +147,13 @@ def test_constant_hands_on_every_setting() -> None:
         ([1.0, 0.0, 0.0, 0.0], True),
     ],
 )
-def test_training_ends_two_epochs_after_the_last_gain_of_one_percent(
-    losses: list[float], reached: bool
-) -> None:
+def test_training_ends_two_epochs_after_the_last_gain_of_one_percent(losses: list[float], reached: bool) -> None:
     assert Plateau(patience=2, min_gain=0.01).reached(losses) == reached
 
 
 @given(LOSSES, st.integers(1, 5), st.floats(0, 0.5))
-def test_the_plateau_is_reached_where_the_definition_says(
-    losses: list[float], patience: int, min_gain: float
-) -> None:
-    gains = [
-        epoch
-        for epoch, loss in enumerate(losses)
-        if epoch == 0 or loss < min(losses[:epoch]) * (1 - min_gain)
-    ]
+def test_the_plateau_is_reached_where_the_definition_says(losses: list[float], patience: int, min_gain: float) -> None:
+    gains = [epoch for epoch, loss in enumerate(losses) if epoch == 0 or loss < min(losses[:epoch]) * (1 - min_gain)]
     expected = bool(losses) and len(losses) - 1 - gains[-1] >= patience
     assert Plateau(patience, min_gain).reached(losses) == expected
 

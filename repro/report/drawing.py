@@ -1,0 +1,86 @@
+"""From a figure's data to SVG; the same figure gives the same bytes."""
+
+from __future__ import annotations
+
+import io
+from itertools import chain
+
+import matplotlib
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import LogFormatter, NullLocator
+
+from repro.report.figure import Figure, Line, Panel, Points
+from repro.report.style import COLOURS, FEW, PANEL, RC
+
+
+def as_svg(figure: Figure) -> bytes:
+    """Seeds as thin lines, their mean as a thick one with its 95 % interval, n in the legend."""
+    with matplotlib.rc_context(RC):
+        rows, columns = len(figure.rows), len(figure.rows[0])
+        canvas = Canvas(figsize=(PANEL[0] * columns, PANEL[1] * rows), layout="constrained")
+        FigureCanvasSVG(canvas)
+        grid = canvas.subplots(rows, columns, squeeze=False)
+        for axes, panel in zip(chain(*grid), chain(*figure.rows), strict=True):
+            _draw_panel(axes, panel)
+        _draw_legend(canvas, rows)
+        written = io.BytesIO()
+        canvas.savefig(written, format="svg", metadata={"Date": None})
+    return written.getvalue()
+
+
+def _draw_panel(axes: Axes, panel: Panel) -> None:
+    axes.set_title(panel.title)
+    axes.set_xlabel(panel.x)
+    axes.set_ylabel(panel.y)
+    _scale_axes(axes, panel)
+    for x, label, colour in panel.marks:
+        axes.axvline(x, color=COLOURS[colour], linewidth=1, linestyle=":", label=label)
+    for line in panel.lines:
+        _draw_line(axes, line, panel.log_y)
+    if panel.falling:
+        axes.invert_xaxis()
+
+
+def _scale_axes(axes: Axes, panel: Panel) -> None:
+    if panel.log_x:
+        axes.set_xscale("log")
+    if panel.log_y:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.yaxis.set_minor_formatter(LogFormatter())
+    if panel.ticks:
+        axes.set_xticks(panel.ticks, [f"{x:g}" for x in panel.ticks])
+        axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _draw_legend(canvas: Canvas, rows: int) -> None:
+    """One legend below all panels, which have most of their labels in common."""
+    labelled: dict[str, Artist] = {}
+    for axes in canvas.axes:
+        handles, labels = axes.get_legend_handles_labels()
+        labelled |= dict(zip(labels, handles, strict=True))
+    columns = len(canvas.axes) // rows
+    canvas.legend(list(labelled.values()), list(labelled), loc="outside lower center", ncols=2 * columns)
+
+
+def _draw_line(axes: Axes, line: Line, log: bool) -> None:
+    colour, dashes = COLOURS[line.colour], "--" if line.dashed else "-"
+    label = f"{line.label}, n = {len(line.seeds)}"
+    means = line.means(log)
+    thin = len(line.seeds) > 1 and line.averaged
+    for index, points in enumerate(line.seeds.values()):
+        style = {"linewidth": 0.7, "alpha": 0.5} if thin else {"label": label if index == 0 else "_"}
+        marker = "o" if len(points) <= FEW else ""
+        axes.plot(*_columns(points), dashes, color=colour, marker=marker, **style)
+    if thin and means:
+        xs = [mean.x for mean in means]
+        bounds = [mean.interval or (mean.mean, mean.mean) for mean in means]
+        axes.fill_between(xs, *_columns(bounds), color=colour, alpha=0.15, linewidth=0)
+        axes.plot(xs, [mean.mean for mean in means], dashes, color=colour, label=label)
+
+
+def _columns(points: Points) -> tuple[list[float], list[float]]:
+    return [x for x, _ in points], [y for _, y in points]

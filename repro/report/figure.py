@@ -1,0 +1,111 @@
+"""Figures as data: what is drawn, before it is drawn, and the same as a table of numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from repro.claims.estimate import one_sample
+
+Points = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Mean over seeds at one x, with its 95 % interval, or `None` for fewer than two seeds."""
+
+    x: float
+    mean: float
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One quantity of one arm.
+
+    Attributes:
+        label: in the legend.
+        colour: a name of `repro.report.style.COLOURS`.
+        seeds: its points for every seed, in order of x, under the seed's name.
+        dashed: drawn with dashes.
+        averaged: whether seeds share their x, so that a mean can be drawn.
+    """
+
+    label: str
+    colour: str
+    seeds: Mapping[str, Points]
+    dashed: bool = False
+    averaged: bool = True
+
+    def means(self, log: bool) -> list[Mean]:
+        """The mean at every x that all seeds reached; the geometric mean where `log`."""
+        if not self.averaged or not self.seeds:
+            return []
+        tables = [dict(points) for points in self.seeds.values()]
+        shared = [x for x in tables[0] if all(x in table for table in tables)]
+        return [_mean(x, [table[x] for table in tables], log) for x in shared]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A pair of axes.
+
+    Attributes:
+        title: above it.
+        x, y: what the axes show, with units.
+        lines: what is drawn.
+        log_x, log_y: whether an axis is logarithmic.
+        falling: whether x grows to the left.
+        ticks: where x is labelled; empty for round numbers.
+        marks: vertical lines, (x, label, colour).
+    """
+
+    title: str
+    x: str
+    y: str
+    lines: Sequence[Line]
+    log_x: bool = False
+    log_y: bool = False
+    falling: bool = False
+    ticks: Sequence[float] = ()
+    marks: Sequence[tuple[float, str, str]] = ()
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Rows of panels.
+
+    Attributes:
+        name: of its files, without a suffix.
+        rows: panels from left to right, rows from top to bottom, all equally long.
+    """
+
+    name: str
+    rows: Sequence[Sequence[Panel]]
+
+
+def as_csv(figure: Figure) -> bytes:
+    """Every point of the figure: one row a seed, and one row `mean` with its interval."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(["panel", "line", "seed", "x", "y", "low", "high"])
+    for panel in (panel for row in figure.rows for panel in row):
+        where = f"{panel.title}: {panel.y}"
+        for line in panel.lines:
+            for seed, points in line.seeds.items():
+                writer.writerows([where, line.label, seed, x, y, "", ""] for x, y in points)
+            for mean in line.means(panel.log_y):
+                writer.writerow([where, line.label, "mean", mean.x, mean.mean, *(mean.interval or ("", ""))])
+    return written.getvalue().encode()
+
+
+def _mean(x: float, values: Sequence[float], log: bool) -> Mean:
+    positive = log and all(value > 0 for value in values)
+    estimate = one_sample([math.log10(value) for value in values] if positive else values)
+    interval = estimate.interval(0.05)
+    if not positive:
+        return Mean(x, estimate.mean, interval)
+    return Mean(x, 10**estimate.mean, interval and (10 ** interval[0], 10 ** interval[1]))

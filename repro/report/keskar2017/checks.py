@@ -1,0 +1,89 @@
+"""How far the sharpness can be trusted: the published rule against the search, the search against a longer one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from repro.claims.evidence import Observation
+from repro.report.markdown import blocks, table
+from repro.report.results import Results
+from repro.report.summary import number
+
+MISS = 0.10
+"""Share of the searched maximum by which the published rule must fall short to count as a miss."""
+CLOSE = 0.01
+"""Share of the longer search's maximum within which the search must come."""
+
+
+class Compared(NamedTuple):
+    """Two searches of one box: `tried` is held against `best`."""
+
+    tried: Observation
+    best: Observation
+
+    @property
+    def shortfall(self) -> float:
+        """By what share of the best maximum the other falls short; negative where it is larger."""
+        return 1 - self.tried.value / self.best.value if self.best.value > 0 else 0.0
+
+    @property
+    def where(self) -> str:
+        """Which minimum and box."""
+        eps = "ε 5e-4" if "5e-4" in self.best.variant else "ε 1e-3"
+        return f"{self.best.network} {self.best.arm}, seed {self.best.seed}, {eps}"
+
+
+def against_the_published_rule(used: Sequence[Observation]) -> str:
+    """How often ten iterations of L-BFGS-B missed the searched maximum, and by how much at worst."""
+    pairs = list(_pairs(used, tried="published", best=""))
+    pairs += _pairs(used, tried="eps=5e-4 published", best="eps=5e-4")
+    if not pairs:
+        return ""
+    answered = [pair for pair in pairs if pair.tried.status == "ok"]
+    missed = [pair for pair in answered if pair.shortfall > MISS]
+    silent = len(pairs) - len(answered)
+    said = (
+        f"The published rule missed the searched maximum by more than {MISS:.0%} in **{len(missed)} of {len(pairs)}** "
+        f"searches, and gave no answer in {silent} more."
+    )
+    return said.replace("%", " %") + (f" {_worst(missed)}" if missed else "")
+
+
+def against_ten_times(results: Results) -> str:
+    """How often the search came within 1 % of one ten times as long, and every minimum where it did not."""
+    rows = [each for each in results.observations if each.claim == "K3" and each.quantity == "sharpness"]
+    pairs = list(_pairs(rows, tried="", best="budget=10x"))
+    if not pairs:
+        return "A search ten times as long was **not run**."
+    close = [pair for pair in pairs if pair.tried.status == "ok" and pair.shortfall <= CLOSE]
+    costs = [pair.tried.cost for pair in pairs if pair.tried.cost is not None]
+    cost = f" at a cost of at most {max(costs):.0f} full-data gradients" if costs else ""
+    said = f"The search came within 1 % of one ten times as long in **{len(close)} of {len(pairs)}** minima{cost}."
+    far = [pair for pair in pairs if pair not in close]
+    return blocks([said, _shortfalls(far)]) if far else said
+
+
+def _pairs(rows: Iterable[Observation], *, tried: str, best: str) -> Iterator[Compared]:
+    """Pairs of one minimum in which the best search has an answer and the other one's run survived."""
+    listed = list(rows)
+    of = {(each.network, each.dataset, each.arm, each.seed): each for each in listed if each.variant == tried}
+    for each in listed:
+        other = of.get((each.network, each.dataset, each.arm, each.seed))
+        if each.variant == best and each.status == "ok" and other is not None and other.status != "diverged":
+            yield Compared(other, each)
+
+
+def _worst(missed: Sequence[Compared]) -> str:
+    pair = max(missed, key=lambda pair: pair.shortfall)
+    return f"The worst: {number(pair.tried.value)} where the search found {number(pair.best.value)} ({pair.where})."
+
+
+def _shortfalls(pairs: Sequence[Compared]) -> str:
+    rows = [
+        (pair.where, number(pair.tried.value), number(pair.best.value), f"{100 * pair.shortfall:.2f} %")
+        if pair.tried.status == "ok"
+        else (pair.where, pair.tried.reason, number(pair.best.value), "")
+        for pair in pairs
+    ]
+    return table(("minimum", "searched", "ten times as long", "short by"), rows)

@@ -1,0 +1,30 @@
+"""From evidence to the points of a line, one set a seed, and to the sentence that counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from repro.claims.evidence import Observation
+from repro.report.summary import summary
+
+Points = list[tuple[float, float]]
+
+
+def curves(observations: Iterable[Observation]) -> dict[str, Points]:
+    """The points (x, value) of every seed that has any, in order of x; failed ones are not among them."""
+    found: dict[str, Points] = {}
+    for each in sorted(observations, key=lambda each: each.seed):
+        if each.status == "ok" and each.x is not None:
+            found.setdefault(str(each.seed), []).append((each.x, each.value))
+    return {seed: sorted(points) for seed, points in found.items()}
+
+
+def drawn(observations: Iterable[Observation], curve: Callable[[Observation], Points]) -> dict[str, Points]:
+    """The curve that belongs to every seed's number; failed ones and empty curves are left out."""
+    found = {str(each.seed): curve(each) for each in observations if each.status == "ok"}
+    return {seed: points for seed, points in found.items() if points}
+
+
+def sentence(arms: Mapping[str, Sequence[Observation]]) -> str:
+    """`SB n 3; LB n 3, 1 diverged`: what was attempted, and what of it gave nothing."""
+    return "; ".join(f"{arm} {summary(rows).words}".strip() for arm, rows in arms.items())

@@ -1,0 +1,114 @@
+"""What one profile of a paper has on record: evidence, ledger and runs, read from files and from nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from repro.claims import evidence, ledger
+from repro.claims.declared import load_toml
+from repro.claims.evidence import Observation
+from repro.claims.judge import judge
+from repro.claims.ledger import LedgerRow
+from repro.claims.loading import load_claims
+from repro.claims.paper import Paper, load_paper
+from repro.studies.records import Row, read_records
+
+
+class Place(NamedTuple):
+    """A network on a data set."""
+
+    network: str
+    dataset: str
+
+
+@dataclass(frozen=True)
+class Results:
+    """One profile of one paper.
+
+    Attributes:
+        paper: the paper.
+        profile: `quick`, `laptop` or `paper`.
+        settings: for each network that the profile names its table in `profiles.toml`.
+        observations: the measured values; none where nothing was recorded.
+        ledger: a row for every claim and network; `not run` where there is no evidence.
+        runs: rows of `runs.parquet` by the run's key.
+        epochs: by the run's key its rows of `curves.parquet` that belong to an epoch, in order.
+        figures: the content of the paper's `figures.toml`: curves that its authors released.
+    """
+
+    paper: Paper
+    profile: str
+    settings: Mapping[str, Mapping[str, Any]]
+    observations: tuple[Observation, ...]
+    ledger: tuple[LedgerRow, ...]
+    runs: Mapping[str, Row]
+    epochs: Mapping[str, Sequence[Row]]
+    figures: Mapping[str, Any]
+
+    @property
+    def places(self) -> list[Place]:
+        """Where anything was measured, in the paper's order of networks."""
+        found = {Place(each.network, each.dataset) for each in self.observations}
+        order = list(self.paper.networks)
+        return sorted(found, key=lambda place: (order.index(place.network), place.dataset))
+
+    def select(self, place: Place, claim: str, quantity: str, arm: str = "", variant: str = "") -> list[Observation]:
+        """The observations of one arm of one row, single numbers and points of curves alike."""
+        wanted = (claim, quantity, arm, variant, *place)
+        return [
+            each
+            for each in self.observations
+            if (each.claim, each.quantity, each.arm, each.variant, each.network, each.dataset) == wanted
+        ]
+
+    def measured(self, network: str) -> int:
+        """Examples of the training set that sharpness and paths are measured on; 0 is all."""
+        return int(self.settings.get(network, {}).get("measured", 0))
+
+
+def load_results(folder: Path) -> list[Results]:
+    """The results of every profile that `folder/profiles.toml` names, in its order; a missing file holds nothing.
+
+    Raises:
+        StorageError, DataError: a file that is there cannot be read or breaks a rule.
+    """
+    profiles = load_toml(folder / "profiles.toml")
+    return [_load(folder, profile, settings) for profile, settings in profiles.items()]
+
+
+def _load(folder: Path, profile: str, settings: Mapping[str, Mapping[str, Any]]) -> Results:
+    results, figures = folder / "results" / profile, folder / "figures.toml"
+    observations = _observations(results / "measurements.parquet")
+    runs, curves = read_records(results)
+    epochs: dict[str, list[Row]] = {}
+    for row in curves:
+        if row["kind"] == "epoch":
+            epochs.setdefault(row["spec"], []).append(row)
+    return Results(
+        paper=load_paper(folder),
+        profile=profile,
+        settings=settings,
+        observations=tuple(observations),
+        ledger=tuple(_ledger(folder, profile, settings, observations)),
+        runs={row["spec"]: row for row in runs},
+        epochs={key: sorted(rows, key=lambda row: row["epoch"]) for key, rows in epochs.items()},
+        figures=load_toml(figures) if figures.exists() else {},
+    )
+
+
+def _observations(path: Path) -> list[Observation]:
+    return evidence.read(path) if path.exists() else []
+
+
+def _ledger(
+    folder: Path, profile: str, settings: Mapping[str, Mapping[str, Any]], observations: Sequence[Observation]
+) -> list[LedgerRow]:
+    """The recorded ledger; where there is none, what the evidence says now."""
+    path = folder / "results" / profile / "ledger.json"
+    if path.exists():
+        return ledger.read(path)
+    datasets = {network: str(table["dataset"]) for network, table in settings.items()}
+    return judge(load_claims(folder), observations, profile, datasets)

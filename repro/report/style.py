@@ -1,0 +1,41 @@
+"""One look for every figure: a white card that is read on light and dark pages alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+COLOURS = {
+    "SB": "#0072B2",
+    "LB": "#D55E00",
+    "train": "#1A1A1A",
+    "test": "#009E73",
+    "sharpness": "#CC79A7",
+}
+"""Told apart by the colour-blind (Okabe and Ito 2008), and each is used for one thing."""
+
+RC: dict[Any, Any] = {
+    "axes.edgecolor": "#555555",
+    "axes.formatter.useoffset": False,
+    "axes.grid": True,
+    "axes.labelsize": 9,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 10,
+    "figure.facecolor": "#FFFFFF",
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9,
+    "grid.color": "#E5E5E5",
+    "legend.fontsize": 8,
+    "legend.framealpha": 0.85,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 4,
+    "savefig.facecolor": "#FFFFFF",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "repro",
+}
+"""Matplotlib settings; the salt makes the same figure the same bytes."""
+
+PANEL = 3.9, 2.9
+"""Width and height of a panel in inches."""
+FEW = 12
+"""Lines of at most so many points show them."""

@@ -1,0 +1,76 @@
+"""Numbers in a table: mean and standard deviation over seeds, and how many attempts stand behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from repro.claims.estimate import one_sample
+from repro.claims.evidence import Observation
+
+NOTHING = "—"
+"""Stands where there is no number."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the seeds of one cell gave.
+
+    Attributes:
+        values: one number a seed that succeeded.
+        attempted, failed, diverged: seeds; failed and diverged ones are counted in the first.
+    """
+
+    values: tuple[float, ...]
+    attempted: int
+    failed: int
+    diverged: int
+
+    @property
+    def mean(self) -> str:
+        """`mean ± SD`, the sample standard deviation; the mean alone for one value."""
+        return spread(self.values)
+
+    @property
+    def counts(self) -> str:
+        """`n, failed, diverged` for a column of that name; a dash where nothing was attempted."""
+        return f"{self.attempted}, {self.failed}, {self.diverged}" if self.attempted else NOTHING
+
+    @property
+    def words(self) -> str:
+        """The same for running text: zeros are not spoken of."""
+        lost = [f"{count} {word}" for count, word in ((self.failed, "failed"), (self.diverged, "diverged")) if count]
+        return ", ".join([f"n {self.attempted}", *lost])
+
+
+def summary(observations: Iterable[Observation]) -> Summary:
+    """Sum up one cell; a seed without a value counts once, however many points its curve would have had."""
+    rows = list(observations)
+    lost = {word: {row.seed for row in rows if row.status == word} for word in ("failed", "diverged")}
+    return Summary(
+        values=tuple(row.value for row in rows if row.status == "ok" and row.x is None),
+        attempted=len({row.seed for row in rows}),
+        failed=len(lost["failed"]),
+        diverged=len(lost["diverged"]),
+    )
+
+
+def spread(values: Iterable[float]) -> str:
+    """`mean ± SD` with digits for reading, not for computing with."""
+    listed = tuple(values)
+    if not listed:
+        return NOTHING
+    estimate = one_sample(listed)
+    sd = "" if estimate.sd is None else f" ± {number(estimate.sd)}"
+    return f"{number(estimate.mean)}{sd}"
+
+
+def number(value: float) -> str:
+    """Two decimals, or two digits where those would show nothing."""
+    return f"{value:.2f}" if value == 0 or abs(value) >= 0.1 else f"{value:.2g}"
+
+
+def cited(numbers: Iterable[float], mark: str = "verified") -> str:
+    """The paper's `[mean, SD]`, `[mean]` or `[]`; a question mark after what is recalled from memory."""
+    listed = list(numbers)
+    return " ± ".join(map(number, listed)) + ("?" if mark == "recalled" else "") if listed else NOTHING
