@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from repro.measure.explore import Sketched
 from repro.measure.objective import Objective
 
 
@@ -53,6 +54,11 @@ class Restriction:
         direction = torch.zeros(self.whole.size, dtype=torch.float64)
         direction[self.index] = vector.double()
         return self.whole.hvp(self._embedded(point), direction)[self.index]
+
+    def sketch(self) -> tuple[Objective, float] | None:
+        """The cheaper version of f with the same coordinates free, if f has one."""
+        cheaper = self.whole.sketch() if isinstance(self.whole, Sketched) else None
+        return cheaper and (Restriction(cheaper[0], self.point, self.index), cheaper[1])
 
     def _embedded(self, point: Tensor) -> Tensor:
         moved = self.point.double().clone()

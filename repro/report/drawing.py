@@ -40,6 +40,8 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         axes.axvline(x, color=COLOURS[colour], linewidth=1, linestyle=":", label=label)
     for line in panel.lines:
         _draw_line(axes, line, panel.log_y)
+    if not any(line.seeds for line in panel.lines):
+        axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center")
     if panel.falling:
         axes.invert_xaxis()
 

@@ -14,8 +14,8 @@ from repro.report.summary import NOTHING
 NOT_RUN = "not run"
 _ASTERISK = "An asterisk: the paper does not show the claim for this network."
 _HEAD = (
-    *("claim", "network", "data set", "row", "verdict", "finding", "effect [interval]", "unit", "margin"),
-    *("n", "failed", "diverged", "reported", "test", "p", "p (Holm)"),
+    *("claim", "network, data set", "row", "verdict", "finding", "effect [interval]", "margin"),
+    *("n, failed, diverged", "reported", "test"),
 )
 
 
@@ -34,13 +34,14 @@ def primaries(rows: Iterable[LedgerRow]) -> dict[str, list[LedgerRow]]:
 
 
 def matrix(results: Results) -> str:
-    """Every claim against every network of the paper."""
-    networks = list(results.paper.networks)
+    """Every claim against the networks on which any has a verdict, and where each was not run."""
+    ran = {row.network for row in results.ledger if not row.variant and row.verdict != NOT_RUN}
+    networks = [network for network in results.paper.networks if network in ran]
     rows = [
-        (claim, sentence(found[0]), *(_verdicts(found, network) for network in networks))
+        (claim, sentence(found[0]), *(_verdicts(found, network) for network in networks), _idle_networks(found))
         for claim, found in primaries(results.ledger).items()
     ]
-    shown = table(("claim", "sentence", *networks), rows)
+    shown = table(("claim", "sentence", *networks, "not run on"), rows)
     return blocks([shown, _ASTERISK if any(map(_extended, results.ledger)) else ""])
 
 
@@ -78,31 +79,30 @@ def _idle(row: LedgerRow, network: str) -> bool:
 
 def _verdicts(rows: Sequence[LedgerRow], network: str) -> str:
     found = [row for row in rows if row.network == network]
-    return "; ".join(_word(row) + ("\\*" if _extended(row) else "") for row in found) or NOTHING
+    words = (row.verdict if row.verdict == NOT_RUN else f"**{row.verdict}**" + _mark(row) for row in found)
+    return "; ".join(words) or NOTHING
 
 
-def _word(row: LedgerRow) -> str:
-    return row.verdict if row.verdict == NOT_RUN else f"**{row.verdict}**"
+def _idle_networks(rows: Sequence[LedgerRow]) -> str:
+    return ", ".join(row.network + _mark(row) for row in rows if row.verdict == NOT_RUN) or NOTHING
+
+
+def _mark(row: LedgerRow) -> str:
+    return "\\*" if _extended(row) else ""
 
 
 def _cells(results: Results, row: LedgerRow) -> Sequence[object]:
     return (
         row.claim,
-        row.network + ("\\*" if _extended(row) else ""),
-        data_set(results, row.network, row.dataset),
+        f"{row.network}{_mark(row)}, {data_set(results, row.network, row.dataset)}",
         _name(results, row),
         f"**{row.verdict}**",
         row.finding,
-        effect(row),
-        row.unit,
+        f"{effect(row)} {row.unit}",
         f"{row.margin:.3g}",
-        row.n,
-        row.failed,
-        row.diverged,
+        f"{row.n}, {row.failed}, {row.diverged}",
         reported(row),
-        row.test,
-        _p(row.p),
-        _p(row.p_holm),
+        _test(row),
     )
 
 
@@ -137,5 +137,6 @@ def _recalled(row: LedgerRow) -> bool:
     return row.reported is not None and row.reported["mark"] == "recalled"
 
 
-def _p(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.2g}"
+def _test(row: LedgerRow) -> str:
+    p = "" if row.p is None else f"; p {row.p:.2g}"
+    return row.test + p + ("" if row.p_holm is None else f", corrected {row.p_holm:.2g}")

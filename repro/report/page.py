@@ -36,7 +36,7 @@ def paper_page(profiles: Sequence[Results], choices: str) -> tuple[str, list[Fig
         exhibits: list[Exhibit] = module.exhibits(results) if module else []
         sections.append(_profile(results, exhibits))
         figures += [figure for exhibit in exhibits for figure, _ in exhibit.figures]
-    return blocks([GENERATED, *sections]), figures
+    return blocks([*sections, GENERATED]), figures
 
 
 def summary(profiles: Sequence[Results]) -> list[str]:

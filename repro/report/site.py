@@ -59,7 +59,7 @@ def _index(papers: Sequence[Sequence[Results]]) -> str:
         for profiles in papers
         for said in (summary(profiles),)
     )
-    return blocks([GENERATED, "# Results", *entries])
+    return blocks(["# Results", *entries, GENERATED])
 
 
 def _replace(folder: Path, files: Mapping[str, bytes]) -> list[Path]:

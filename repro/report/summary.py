@@ -38,7 +38,9 @@ class Summary:
 
     @property
     def words(self) -> str:
-        """The same for running text: zeros are not spoken of."""
+        """The same for running text: zeros are not spoken of, and nothing attempted is not run."""
+        if not self.attempted:
+            return "not run"
         lost = [f"{count} {word}" for count, word in ((self.failed, "failed"), (self.diverged, "diverged")) if count]
         return ", ".join([f"n {self.attempted}", *lost])
 

@@ -29,6 +29,11 @@ class MeasurementRequest(Protocol):
         """The runs it needs, with the snapshots it needs of them; the answer is kept with the first."""
         ...
 
+    @property
+    def gradients(self) -> float:
+        """What it costs, in full-data gradients."""
+        ...
+
     def measure(self, store: RunStore) -> dict[str, Any]:
         """Measure, and return an answer that is plain JSON."""
         ...

@@ -6,11 +6,15 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import torch
+from torch import Tensor
 
-from repro.measure import NetworkObjective, Sharpness, Status
-from repro.measure import sharpness as sharpness_of
 from repro.measure.adaptive import adaptive_sharpness
+from repro.measure.box import keskar_box
 from repro.measure.manifold import Distribution, random_manifold
+from repro.measure.measurement import Status
+from repro.measure.objective import NetworkObjective
+from repro.measure.restriction import Restriction
+from repro.measure.sharpness import Sharpness, sharpness
 from repro.runs.store import RunStore
 from repro.runs.worker import RunRequest
 from repro.streams import stream
@@ -93,7 +97,7 @@ class SharpnessAt:
             manifold = random_manifold(
                 objective.size, self.columns, stream(self.spec.seed, "manifold"), entries=self.entries
             )
-        return sharpness_of(
+        return sharpness(
             objective,
             objective.start,
             self.eps,
@@ -139,11 +143,21 @@ class ShareAt:
         return 2 * self.budget + 1
 
     def measure(self, store: RunStore) -> dict[str, Any]:
-        """`value`, the share, with `failure` where a search failed."""
+        """As `SharpnessAt.measure`, with the share as `value` and that in the full space as `whole`."""
         objective = objective_at(store, self.spec, None, "recomputed", self.measured)
-        x = objective.start
-        whole = sharpness_of(objective, x, self.eps, budget=self.budget)
-        return {}
+        x = objective.start.double()
+        whole = sharpness(objective, x, self.eps, budget=self.budget)
+        index = self._chosen(objective, x, whole)
+        part = sharpness(Restriction(objective, x, index), x[index], self.eps, budget=self.budget)
+        content = as_content(part)
+        return content | {"value": part.value / whole.value, "whole": whole.value, "residual": None}
+
+    def _chosen(self, objective: NetworkObjective, x: Tensor, whole: Sharpness) -> Tensor:
+        count = round(self.fraction * len(x))
+        if self.which == "random":
+            return torch.randperm(len(x), generator=stream(self.spec.seed, "share"))[:count].sort().values
+        _, gradient = objective.value_and_grad(x + whole.displacement)
+        return (gradient.abs() * keskar_box(x, self.eps).radius).topk(count).indices.sort().values
 
 
 def as_content(found: Sharpness) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class Reading(NamedTuple):
 
     Attributes:
         value: in the unit of its quantity; NaN where there is none.
-        x: position on a curve, or `None` for a single number.
+        x: position on a curve; `None` leaves it to the sample.
         residual: its error bar, in the same unit.
         cost: full-data gradients it took.
         failure: why there is no number; empty where there is one.
@@ -64,6 +64,7 @@ class Sample:
         needs: runs and measurements, in the order in which `read` takes their records and answers.
         read: gives the number, or a curve of them.
         variant: empty for the primary row.
+        x: position on a curve of which this sample is one point; `None` for a single number or a whole curve.
     """
 
     claim: str
@@ -73,3 +74,4 @@ class Sample:
     needs: tuple[Need, ...]
     read: Callable[..., Reading | Sequence[Reading]]
     variant: str = ""
+    x: float | None = None

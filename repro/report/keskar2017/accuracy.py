@@ -9,7 +9,6 @@ from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
 from repro.report.keskar2017.seeds import drawn, sentence
 from repro.report.markdown import table
-from repro.report.origin import data_set
 from repro.report.results import Place, Results
 from repro.report.summary import cited, summary
 
@@ -34,9 +33,7 @@ def figure_2(results: Results) -> Exhibit:
         runs = {arm: results.select(place, "K1", "test-accuracy", arm) for arm in ARMS}
         if any(runs.values()):
             panels = [_panel(results, place, runs, split) for split in ("train", "test")]
-            figures.append(
-                (Figure(f"{results.profile}-{place.network}-fig2", [panels]), _caption(results, place, runs))
-            )
+            figures.append((Figure(f"{results.profile}-{place.network}-fig2", [panels]), _caption(place, runs)))
             used += [each for arm in ARMS for each in runs[arm]]
     return Exhibit("Fig. 2: accuracy against epochs", used, figures=figures)
 
@@ -49,7 +46,7 @@ def _row(results: Results, place: Place, arm: str) -> Sequence[str]:
     loss, train, test = (summary(results.select(place, "K1", quantity, arm)) for quantity in _QUANTITIES)
     paper = [results.paper.cite(f"Table 2/{split} {arm}", place.network) for split in ("train", "test")]
     theirs = [cited(each.numbers, each.mark) for each in paper]
-    where = (place.network, data_set(results, *place), arm)
+    where = (*place, arm)
     return *where, loss.mean, train.mean, theirs[0], test.mean, theirs[1], test.counts
 
 
@@ -62,9 +59,9 @@ def _curve(results: Results, run: Observation, split: str) -> list[tuple[float, 
     return [(row["epoch"], 100 * row[f"{split}_accuracy"]) for row in results.epochs.get(run.spec, ())]
 
 
-def _caption(results: Results, place: Place, runs: dict[str, list[Observation]]) -> str:
+def _caption(place: Place, runs: dict[str, list[Observation]]) -> str:
     return (
-        f"{place.network} on {data_set(results, *place)}: {sentence(runs)}. Thin lines are runs, each to where its "
+        f"{place.network} on {place.dataset}: {sentence(runs)}. Thin lines are runs, each to where its "
         "loss ceased to improve; the thick line is their mean as long as all of them go on, with its 95 % interval. "
         "Train accuracy is the mean over the mini-batches of the epoch."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import geometric_mean
 
 from repro.claims.evidence import Observation
 from repro.report.exhibit import Exhibit
@@ -11,7 +12,7 @@ from repro.report.keskar2017.checks import against_ten_times, against_the_publis
 from repro.report.markdown import blocks, table
 from repro.report.origin import data_set
 from repro.report.results import Place, Results
-from repro.report.summary import NOTHING, cited, number, spread, summary
+from repro.report.summary import NOTHING, cited, number, summary
 
 ARMS = ("SB", "LB")
 _VARIANTS = {"1e-3": ("", "published"), "5e-4": ("eps=5e-4", "eps=5e-4 published")}
@@ -86,13 +87,10 @@ def _factor(large: Sequence[Observation], small: Sequence[Observation]) -> str:
     below = {each.seed: each.value for each in small if each.status == "ok" and each.value > 0}
     both = [each.value / below[each.seed] for each in large if each.status == "ok" and each.seed in below]
     positive = [ratio for ratio in both if ratio > 0]
-    product = 1.0
-    for ratio in positive:
-        product *= ratio ** (1 / len(positive))
-    return number(product) if positive else NOTHING
+    return number(geometric_mean(positive)) if positive else NOTHING
 
 
 def _disagreement(searched: Sequence[Observation]) -> str:
     """The searches' largest difference, in percent of the maximum found."""
     shares = [100 * each.residual / each.value for each in searched if each.residual is not None and each.value > 0]
-    return f"{spread([max(shares)])} % at most" if shares else NOTHING
+    return f"{number(max(shares))} % at most" if shares else NOTHING

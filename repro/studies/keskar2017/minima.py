@@ -8,7 +8,7 @@ from typing import Any
 
 from repro.runs.worker import RunRequest
 from repro.studies.keskar2017 import reading
-from repro.studies.keskar2017.setting import Setting
+from repro.studies.keskar2017.setting import SHORT_BUDGET, Setting
 from repro.studies.minimum import EvaluationAt, ShareAt, SharpnessAt
 from repro.studies.study import Reading, Sample
 
@@ -40,7 +40,7 @@ def sharpness_in_full_space(setting: Setting) -> Iterator[Sample]:
             quantity = "adaptive-sharpness" if variant == "adaptive" else "sharpness"
             yield Sample("K3", arm, seed, quantity, (replace(at, **changes),), reading.sharpness, variant)
     for variant, arm, seed, run in _varied(setting):
-        at = SharpnessAt(run.spec, measured=setting.measured)
+        at = SharpnessAt(run.spec, budget=SHORT_BUDGET, measured=setting.measured)
         yield Sample("K3", arm, seed, "sharpness", (at,), reading.sharpness, variant)
 
 
@@ -65,7 +65,7 @@ def few_sharp_directions(setting: Setting) -> Iterator[Sample]:
     """K16: what share of the large batch's sharpness 5 % of the coordinates carry."""
     for seed in setting.seeds:
         for which in ("top", "random"):
-            share = ShareAt(setting.minimum("LB", seed), which, measured=setting.measured)  # type: ignore[arg-type]
+            share = ShareAt(setting.minimum("LB", seed), which, measured=setting.measured)
             yield Sample("K16", which, seed, "sharpness-share", (share,), reading.sharpness)
 
 
@@ -78,14 +78,14 @@ _RULES: dict[str, Changes] = {
     "eps=5e-4 published": {"eps": 5e-4, "rule": "published"},
 }
 _CHOICES: dict[str, Changes] = {
-    "batchnorm=batch": {"batchnorm": "batch"},
-    "adaptive": {"box": "adaptive", "eps": 0.1},
+    "batchnorm=batch": {"batchnorm": "batch", "budget": SHORT_BUDGET},
+    "adaptive": {"box": "adaptive", "eps": 0.02, "budget": SHORT_BUDGET},
     "start=random": {"rule": "published", "start": "random"},
 }
 _MANIFOLDS: dict[str, Changes] = {
-    "batchnorm=batch": {"batchnorm": "batch"},
-    "A=unit-columns": {"entries": "unit-columns"},
-    "A=uniform": {"entries": "uniform"},
+    "batchnorm=batch": {"batchnorm": "batch", "budget": SHORT_BUDGET},
+    "A=unit-columns": {"entries": "unit-columns", "budget": SHORT_BUDGET},
+    "A=uniform": {"entries": "uniform", "budget": SHORT_BUDGET},
 }
 _RATIOS = {
     "": reading.ratio_at_equal_epochs,

@@ -65,7 +65,7 @@ def _curve(split: str, metric: str) -> Callable[[dict[str, Any]], Sequence[Readi
 def _rise(split: str, end: float) -> Callable[[dict[str, Any]], Reading]:
     def read(content: dict[str, Any]) -> Reading:
         found = content[split]
-        profile = PathProfile(*(tuple(found[name]) for name in ("alpha", "loss", "accuracy")), found["cost"])
-        return Reading(rise(profile, end, STEP), cost=found["cost"])
+        alpha, loss, accuracy = (tuple(found[name]) for name in ("alpha", "loss", "accuracy"))
+        return Reading(rise(PathProfile(alpha, loss, accuracy, found["cost"]), end, STEP), cost=found["cost"])
 
     return read

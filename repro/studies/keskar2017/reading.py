@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from repro.studies.study import Reading, RunRecord
 
@@ -66,17 +65,13 @@ def ratio_at_equal_updates(small: RunRecord, large: RunRecord) -> Reading:
     return Reading(distance_at(small, update) / distance_at(large, update))
 
 
-def trend(xs: Sequence[float]) -> Callable[..., Reading]:
-    """Reads Spearman's rank correlation of the values of several needs with `xs`."""
-
-    def read(*values: Reading) -> Reading:
-        if failure := next((value.failure for value in values if value.failure), ""):
-            return Reading(math.nan, failure=failure)
-        return Reading(float(spearmanr(xs, [value.value for value in values]).statistic))
-
-    return read
+def slope(xs: Sequence[float], ys: Sequence[float]) -> float:
+    """Least-squares slope of the values `ys` against `xs`."""
+    return float(np.polyfit(xs, ys, 1)[0])
 
 
-def slope(losses: Sequence[float], values: Sequence[float]) -> float:
-    """Least-squares slope of log₁₀ of the values against -log₁₀ of the losses."""
-    return float(np.polyfit(-np.log10(losses), np.log10(values), 1)[0])
+def together(values: Sequence[Reading], combine: Callable[[list[float]], float]) -> Reading:
+    """One number from several readings; a failure where one of them is."""
+    if failure := next((value.failure for value in values if value.failure), ""):
+        return Reading(math.nan, failure=failure)
+    return Reading(combine([value.value for value in values]))

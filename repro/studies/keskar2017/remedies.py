@@ -8,8 +8,7 @@ from typing import Any
 
 from repro.runs.worker import RunRequest
 from repro.studies.keskar2017 import reading
-from repro.studies.keskar2017.setting import Setting
-from repro.studies.keskar2017.training import SHORT_BUDGET
+from repro.studies.keskar2017.setting import SHORT_BUDGET, Setting
 from repro.studies.minimum import SharpnessAt
 from repro.studies.study import Sample
 from repro.train.objectives import Adversarial, Proximal

@@ -13,6 +13,9 @@ LEARNING_RATES: dict[OptimizerName, float] = {"adam": 1e-3, "sgd": 1e-2, "adagra
 MOMENTA: dict[OptimizerName, float] = {"adam": 0.9, "sgd": 0.0, "adagrad": 0.0}
 """β₁ for Adam; Keras 1 SGD has no momentum by default."""
 
+SHORT_BUDGET = 20
+"""Full-data gradients of a search in the rows that compare many points or vary a choice."""
+
 
 @dataclass(frozen=True)
 class Setting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -9,13 +10,11 @@ from typing import Any
 from repro.data import CATALOGUE
 from repro.runs.worker import RunRequest
 from repro.studies.keskar2017 import reading
-from repro.studies.keskar2017.setting import Setting
+from repro.studies.keskar2017.setting import SHORT_BUDGET, Setting
 from repro.studies.minimum import SharpnessAt
 from repro.studies.study import Reading, RunRecord, Sample
 from repro.train.spec import RunSpec, Start
 
-SHORT_BUDGET = 20
-"""Full-data gradients of each search in these claims, which compare many points."""
 THRESHOLDS = {"F": 15_000 / 721_329, "C": 500 / 50_000}
 """Fig. 4: the batch beyond which accuracy drops, as a fraction of the training set, for F2 and C1."""
 
@@ -30,12 +29,11 @@ def batch_sweep(setting: Setting) -> Iterator[Sample]:
         accuracies, sharpnesses = _each(_accuracy, batches), _each(reading.sharpness, batches)
         yield Sample("K7", "", seed, "test-accuracy", tuple(runs), accuracies)
         yield Sample("K7", "", seed, "sharpness", tuple(sharp), sharpnesses, "sharpness")
-        yield Sample("K7", "", seed, "accuracy-trend", tuple(runs), _trend(_accuracy, batches))
-        yield Sample("K7", "", seed, "sharpness-trend", tuple(sharp), _trend(reading.sharpness, batches), "sharpness")
-        sides = {"above": lambda batch: batch > threshold, "below": lambda batch: batch <= threshold}
-        for arm, belongs in sides.items():
-            chosen = tuple(run for run, batch in zip(runs, batches, strict=True) if belongs(batch))
-            yield Sample("K7", arm, seed, "test-accuracy", chosen, _mean_accuracy, "threshold")
+        yield Sample("K7", "", seed, "accuracy-trend", tuple(runs), _accuracy_trend(batches))
+        yield Sample("K7", "", seed, "sharpness-trend", tuple(sharp), _sharpness_trend(batches), "sharpness")
+        for arm in ("above", "below"):
+            chosen = [run for run, batch in zip(runs, batches, strict=True) if (batch > threshold) == (arm == "above")]
+            yield Sample("K7", arm, seed, "test-accuracy", tuple(chosen), _mean_accuracy, "threshold")
 
 
 def warm_start(setting: Setting) -> Iterator[Sample]:
@@ -52,8 +50,8 @@ def warm_start(setting: Setting) -> Iterator[Sample]:
             )
             run, sharp = RunRequest(child), _short(setting, child)
             at = float(epochs)
-            yield Sample("K8", "", seed, "sharpness", (kept, run, sharp), _at(at, _third))
-            yield Sample("K8", "", seed, "test-accuracy", (kept, run), _at(at, _second), "accuracy")
+            yield Sample("K8", "", seed, "sharpness", (kept, run, sharp), _third, x=at)
+            yield Sample("K8", "", seed, "test-accuracy", (kept, run), _second, "accuracy", x=at)
             if epochs in (first, last):
                 arm = "early" if epochs == first else "late"
                 yield Sample("K8", arm, seed, "sharpness", (kept, run, sharp), _third)
@@ -81,17 +79,24 @@ def _accuracy(record: RunRecord) -> Reading:
 
 
 def _mean_accuracy(*records: RunRecord) -> Reading:
-    values = [reading.final(record, "test_accuracy") for record in records]
-    return Reading(sum(values) / len(values))
+    return reading.together([_accuracy(record) for record in records], lambda values: sum(values) / len(values))
 
 
 def _each(read: Callable[[Any], Reading], xs: tuple[int, ...]) -> Callable[..., list[Reading]]:
     return lambda *given: [read(item)._replace(x=float(x)) for x, item in zip(xs, given, strict=True)]
 
 
-def _trend(read: Callable[[Any], Reading], xs: tuple[int, ...]) -> Callable[..., Reading]:
-    correlate = reading.trend(xs)
-    return lambda *given: correlate(*map(read, given))
+def _accuracy_trend(batches: tuple[int, ...]) -> Callable[..., Reading]:
+    decades = [math.log10(batch) for batch in batches]
+    return lambda *runs: reading.together([*map(_accuracy, runs)], lambda values: reading.slope(decades, values))
+
+
+def _sharpness_trend(batches: tuple[int, ...]) -> Callable[..., Reading]:
+    decades = [math.log10(batch) for batch in batches]
+    return lambda *contents: reading.together(
+        [*map(reading.sharpness, contents)],
+        lambda values: reading.slope(decades, [math.log10(value) for value in values]),
+    )
 
 
 def _second(_: RunRecord, child: RunRecord) -> Reading:
@@ -102,16 +107,13 @@ def _third(_: RunRecord, __: RunRecord, content: dict[str, Any]) -> Reading:
     return reading.sharpness(content)
 
 
-def _at(x: float, read: Callable[..., Reading]) -> Callable[..., list[Reading]]:
-    return lambda *given: [read(*given)._replace(x=x)]
-
-
 def _against_loss(*contents: dict[str, Any]) -> list[Reading]:
     return [reading.sharpness(content)._replace(x=content["loss"]) for content in contents]
 
 
 def _slope(*contents: dict[str, Any]) -> Reading:
-    values = [reading.sharpness(content) for content in contents]
-    if failure := next((value.failure for value in values if value.failure), ""):
-        return Reading(float("nan"), failure=failure)
-    return Reading(reading.slope([c["loss"] for c in contents], [value.value for value in values]))
+    orders = [-math.log10(content["loss"]) for content in contents]
+    return reading.together(
+        [*map(reading.sharpness, contents)],
+        lambda values: reading.slope(orders, [math.log10(value) for value in values]),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +15,7 @@ from repro.claims import evidence, ledger
 from repro.claims.evidence import Observation, Provenance
 from repro.claims.judge import judge
 from repro.claims.loading import load_claims
+from repro.report.site import write_site
 from repro.studies.records import CURVES, RUNS
 
 PAPERS = Path(__file__).parents[3] / "papers"
@@ -122,11 +124,29 @@ def _table(path: Path, schema: pa.Schema, rows: list[dict[str, object]]) -> None
 
 
 @pytest.fixture
+def made() -> SimpleNamespace:
+    """The builders above, for a test that needs other evidence."""
+    return SimpleNamespace(observation=observation, lost=lost, everything=everything, record=record)
+
+
+@pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """A checkout as it is after `git clone`: papers, and no evidence."""
-    ignore = shutil.ignore_patterns("results")
-    shutil.copytree(PAPERS, tmp_path / "papers", ignore=ignore)
-    return tmp_path
+    return _cloned(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout with evidence in one profile and its pages written; to be read only."""
+    root = _cloned(tmp_path_factory.mktemp("site"))
+    record(root, everything())
+    write_site(root)
+    return root
+
+
+def _cloned(root: Path) -> Path:
+    shutil.copytree(PAPERS, root / "papers", ignore=shutil.ignore_patterns("results"))
+    return root
 
 
 @pytest.fixture

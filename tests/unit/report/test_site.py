@@ -1,12 +1,222 @@
+"""The pages, from made evidence: what was recorded is on them, and what was not run is said."""
+
 from __future__ import annotations
 
 import csv
-import re
 from pathlib import Path
-
-import pytest
+from types import SimpleNamespace
 
 from repro.claims import ledger
-from repro.errors import DataError
+from repro.claims.evidence import Observation
+from repro.report.page import paper_page
+from repro.report.results import load_results
 from repro.report.site import write_site
-from tests_report import accuracies, everything, lost, observation, record
+
+RESULTS = Path("docs", "results")
+
+
+def read(root: Path) -> str:
+    return (root / RESULTS / "keskar2017.md").read_text()
+
+
+def page(root: Path) -> str:
+    write_site(root)
+    return read(root)
+
+
+def section(text: str, anchor: str) -> str:
+    """The part of the page under the heading with this anchor, up to the next heading."""
+    _, _, rest = text.partition(f"{{ #{anchor} }}\n")
+    assert rest, anchor
+    return rest.partition("\n#")[0]
+
+
+def lines_with(text: str, *words: str) -> list[str]:
+    return [line for line in text.splitlines() if all(word in line for word in words)]
+
+
+def points(path: Path) -> list[list[str]]:
+    return list(csv.reader(path.read_text().splitlines()))[1:]
+
+
+def test_every_row_that_was_run_stands_on_the_page_with_its_verdict_effect_and_counts(site: Path) -> None:
+    shown = section(read(site), "quick-ledger")
+    rows = ledger.read(site / "papers/keskar2017/results/quick/ledger.json")
+    ran = [row for row in rows if row.verdict != "not run"]
+    assert {row.claim for row in ran} == {"K1", "K3", "K5"}
+    for row in ran:
+        counts = f"| {row.n}, {row.failed}, {row.diverged} |"
+        name = f"`{row.variant}`" if row.variant else "primary"
+        (line,) = lines_with(shown, f"| {row.claim} |", f"| {name} |", f"**{row.verdict}**", row.finding, counts)
+        assert row.effect is None or f"{row.effect:+.3g}" in line
+
+
+def test_every_claim_is_in_the_matrix_and_those_without_evidence_are_not_run(site: Path) -> None:
+    shown = section(read(site), "quick-ledger")
+    for number in range(1, 17):
+        (line,) = [line for line in lines_with(shown, f"| K{number} |") if "primary" not in line and "`" not in line]
+        verdict, idle = [cell.strip("*\\ ") for cell in line.split("|")][3:5]
+        assert (verdict == "not run") is (number not in (1, 3, 5))
+        assert ("F1" in idle) is (number not in (1, 3, 5))
+        assert all(network in idle for network in ("C1", "C2", "C3", "C4"))
+
+
+def test_a_contradiction_is_printed_as_plainly_as_a_reproduction(site: Path) -> None:
+    text = read(site)
+    shown = section(text, "quick-ledger")
+    assert lines_with(shown, "| K1 |", "primary", "**reproduced**", "as claimed")
+    assert lines_with(shown, "| K3 |", "primary", "**contradicted**", "reversed")
+    index = (site / RESULTS / "index.md").read_text()
+    for where in (text, index):
+        assert "of 3 claims judged, 1 reproduced, 2 contradicted and 0 inconclusive" in where
+
+
+def test_table_2_stands_beside_the_papers_numbers(site: Path) -> None:
+    shown = section(read(site), "quick-table-2")
+    assert lines_with(shown, "| SB |", "| 95.10 ± 0.10 | 98.03 ± 0.07 | 3, 0, 0 |", "| 0.01 ± 0.00 |")
+    assert lines_with(shown, "| LB |", "| 90.00 ± 0.00 | 97.81 ± 0.07 | 3, 0, 0 |")
+
+
+def test_a_diverged_run_is_counted_and_not_averaged(clone: Path, made: SimpleNamespace) -> None:
+    kept = [row for row in made.everything() if (row.claim, row.arm, row.seed) != ("K1", "LB", 2)]
+    run = {"arm": "LB", "seed": 2, "spec": "LB2"}
+    gone = [
+        made.lost("K1", quantity, "diverged", **run) for quantity in ("test-accuracy", "train-loss", "train-accuracy")
+    ]
+    made.record(clone, [*kept, *gone])
+    text = page(clone)
+    assert lines_with(section(text, "quick-table-2"), "| LB |", "| 90.00 ± 0.00 |", "| 3, 0, 1 |")
+    assert "SB n 3; LB n 3, 1 diverged." in section(text, "quick-fig-2")
+    drawn = points(clone / RESULTS / "keskar2017" / "quick-F1-fig2.csv")
+    assert {row[2] for row in drawn if row[1] == "LB"} == {"0", "1", "mean"}
+
+
+def test_table_3_counts_failed_searches_and_both_rules_stand_side_by_side(site: Path) -> None:
+    shown = section(read(site), "quick-table-3")
+    assert lines_with(shown, "| 1e-3 | SB | 1001.00 ± 1.00 | 3, 0, 0 |", "| 633.37 ± 548.43 | 3, 0, 0 | 1.23 ± 0.83 |")
+    assert lines_with(shown, "| 1e-3 | LB | 11.00 ± 1.00 | 3, 0, 0 |", "| 9.50 ± 0.00 | 3, 1, 0 | 205.14 ± 69.52 |")
+    assert lines_with(shown, "LB / SB", "| 0.011 |", "| 166.78 |")
+
+
+def test_how_often_the_published_rule_missed_is_counted_from_the_evidence(site: Path) -> None:
+    shown = section(read(site), "quick-table-3")
+    assert "more than 10 % in **2 of 6** searches, and gave no answer in 1 more" in shown
+    assert "The worst: 0.10 where the search found 1000.00 (F1 SB, seed 0, ε 1e-3)." in shown
+
+
+def test_a_minimum_where_the_search_stayed_short_of_a_longer_one_is_a_row(site: Path) -> None:
+    shown = section(read(site), "quick-table-3")
+    assert "in **5 of 6** minima at a cost of at most 48 full-data gradients" in shown
+    assert lines_with(shown, "| F1 LB, seed 2, ε 1e-3 | 12.00 | 13.00 | 7.69 % |")
+    assert not lines_with(shown, "| F1 LB, seed 1, ε 1e-3 |")
+
+
+def test_command_commit_seeds_seconds_and_data_set_stand_under_each_exhibit(site: Path) -> None:
+    text = read(site)
+    for anchor, claim, seeds, seconds in (
+        ("table-2", "K1", "0, 1, 2", "training 6 runs 69"),
+        ("table-3", "K3", "0, 1, 2", "training 6 runs 69, measuring 19"),
+        ("fig-3", "K5", "0, 1, 2", "training 4 runs 44, measuring 7"),
+        ("fig-6", "K9", "0", "training 2 runs 21"),
+    ):
+        (line,) = lines_with(section(text, f"quick-{anchor}"), "*command*")
+        facts = f"*commit* `abc123` · *seeds* {seeds} · *seconds* {seconds} · *data set* mnist-embedded"
+        assert f"`repro reproduce keskar2017 --profile quick --only {claim}` · {facts}" in line
+
+
+def test_an_exhibit_without_evidence_says_so_and_has_no_figure(site: Path) -> None:
+    text = read(site)
+    for anchor in ("quick-table-4", "quick-fig-7"):
+        assert section(text, anchor).strip() == "**not run** in the profile `quick`."
+    assert not list((site / RESULTS).rglob("*fig7*"))
+
+
+def test_a_fresh_clone_has_a_page_on_which_nothing_was_run(clone: Path) -> None:
+    text = page(clone)
+    for profile in ("quick", "laptop", "paper"):
+        assert f"**not run**: no evidence is recorded; `repro reproduce keskar2017 --profile {profile}`" in text
+    assert "Nothing has been run" in (clone / RESULTS / "index.md").read_text()
+    assert {path.stem for path in (clone / RESULTS).rglob("*.svg")} == {"authors-fig3"}
+
+
+def test_a_file_that_is_missing_leaves_the_rest_of_the_page(checkout: Path) -> None:
+    def text() -> str:
+        return paper_page(load_results(checkout / "papers/keskar2017"), "")[0]
+
+    whole, results = text(), checkout / "papers/keskar2017/results/quick"
+    (results / "ledger.json").unlink()
+    assert text() == whole
+    (results / "curves.parquet").unlink()
+    (results / "runs.parquet").unlink()
+    assert section(text(), "quick-ledger") == section(whole, "quick-ledger")
+
+
+def test_every_figure_that_has_evidence_is_linked_with_its_data(site: Path) -> None:
+    text, folder = read(site), site / RESULTS
+    for number in range(2, 7):
+        name = f"keskar2017/quick-F1-fig{number}"
+        assert f"]({name}.svg)" in text
+        assert f"[The data]({name}.csv)" in text
+        assert (folder / f"{name}.svg").read_bytes().startswith(b"<?xml")
+
+
+def test_the_data_of_a_figure_are_the_recorded_points_and_their_mean(site: Path) -> None:
+    rows = points(site / RESULTS / "keskar2017" / "quick-F1-fig3.csv")
+    loss = [row for row in rows if row[0].endswith("nats") and row[1] == "train" and float(row[3]) == 2.0]
+    assert [(row[2], float(row[4])) for row in loss] == [("0", 4.0), ("1", 5.0), ("mean", 4.5)]
+    low, high = map(float, loss[-1][5:])
+    assert 4.5 - low == high - 4.5 > 6.3  # t(0.975, 1) * 0.5 = 6.35
+
+
+def test_the_authors_own_curve_is_drawn_beside_ours_where_they_released_it(clone: Path, made: SimpleNamespace) -> None:
+    def on_c1(row: Observation) -> Observation:
+        return made.observation(**{**vars(row), "network": "C1", "dataset": "cifar10-10k", "profile": "laptop"})
+
+    made.record(clone, [on_c1(row) for row in made.everything() if row.claim == "K5"], "laptop")
+    shown = section(page(clone), "laptop-fig-3")
+    assert "Right: the authors' released figure, one pair." in shown
+    assert "cifar10-10k (5,000 training examples for sharpness and paths)" in shown
+    theirs = [row for row in points(clone / RESULTS / "keskar2017" / "laptop-C1-fig3.csv") if row[2] == "authors"]
+    assert ["C1, the authors' figure: cross-entropy, nats", "train", "authors", "0.75", "0.8739", "", ""] in theirs
+    assert len(theirs) == 4 * 25
+
+
+def test_the_same_evidence_gives_the_same_bytes_and_other_evidence_does_not(clone: Path, made: SimpleNamespace) -> None:
+    def written() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in write_site(clone)}
+
+    rows = [row for row in made.everything() if row.claim in ("K1", "K9")]
+    made.record(clone, rows)
+    first = written()
+    made.record(clone, rows[::-1])
+    assert written() == first
+    made.record(clone, [row for row in rows if (row.claim, row.seed) != ("K1", 2)])
+    changed = {name for name, content in written().items() if content != first[name]}
+    assert {"quick-F1-fig2.svg", "quick-F1-fig2.csv", "keskar2017.md"} <= changed
+    assert "quick-F1-fig6.svg" not in changed
+
+
+def test_what_an_earlier_report_wrote_and_this_one_does_not_is_deleted(checkout: Path) -> None:
+    old, kept = (checkout / RESULTS / name for name in ("keskar2017/quick-F1-fig7.svg", "notes.txt"))
+    old.parent.mkdir(parents=True)
+    old.touch()
+    kept.touch()
+    written = write_site(checkout)
+    assert not old.exists()
+    assert kept.exists()
+    assert sorted([*written, kept]) == sorted(path for path in (checkout / "docs").rglob("*") if path.is_file())
+
+
+def test_the_choices_are_a_page_of_their_own_that_the_papers_page_links_to(site: Path) -> None:
+    assert "[choices](keskar2017-choices.md)" in read(site)
+    copied = (site / RESULTS / "keskar2017-choices.md").read_bytes()
+    assert copied == (site / "papers/keskar2017/choices.md").read_bytes()
+
+
+def test_a_paper_without_tables_and_figures_of_its_own_has_its_ledger(clone: Path) -> None:
+    folder = (clone / "papers/keskar2017").rename(clone / "papers/another2020")
+    paper = folder / "paper.toml"
+    paper.write_text(paper.read_text().replace('key = "keskar2017"', 'key = "another2020"'))
+    written = {path.name for path in write_site(clone)}
+    assert written == {"index.md", "another2020.md", "another2020-choices.md"}
+    assert lines_with((clone / RESULTS / "another2020.md").read_text(), "| K16 |", "F1, F2, C1, C2, C3, C4")

@@ -56,16 +56,15 @@ def test_equal_updates_compare_at_the_large_batchs_last_update(tmp_path: Path, l
     assert reading.ratio_at_equal_updates(small, large).value == pytest.approx(3)
 
 
-def test_a_trend_is_a_rank_correlation_and_fails_with_its_parts() -> None:
-    trend = reading.trend([1, 10, 100])
-    assert trend(Reading(1.0), Reading(2.0), Reading(50.0)).value == pytest.approx(1)
-    assert trend(Reading(9.0), Reading(2.0), Reading(1.0)).value == pytest.approx(-1)
-    assert trend(Reading(9.0), Reading(math.nan, failure="no"), Reading(1.0)).failure == "no"
+def test_the_slope_is_that_of_a_line_and_the_exponent_of_a_power_law() -> None:
+    assert reading.slope([0.0, 1.0, 3.0], [5.0, 3.0, -1.0]) == pytest.approx(-2)
+    logs = [math.log10(loss) for loss in (1.0, 0.1, 0.01)]
+    assert reading.slope([-log for log in logs], [0.5 - 0.7 * log for log in logs]) == pytest.approx(0.7)
 
 
-def test_the_slope_is_the_exponent_of_a_power_law() -> None:
-    losses = [1.0, 0.1, 0.01]
-    assert reading.slope(losses, [3 * loss**-0.7 for loss in losses]) == pytest.approx(0.7)
+def test_numbers_read_together_fail_with_their_parts() -> None:
+    assert reading.together([Reading(1.0), Reading(4.0)], sum).value == 5
+    assert reading.together([Reading(1.0), Reading(math.nan, failure="no")], sum).failure == "no"
 
 
 def test_a_failed_search_is_a_failure_and_not_a_zero() -> None:

@@ -1,0 +1,93 @@
+"""Measurements on stored runs, end to end on few examples."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from repro.data import load
+from repro.runs.engine import LocalEngine
+from repro.runs.measurements import carry_out
+from repro.runs.store import RunStore
+from repro.runs.worker import RunRequest
+from repro.studies.between import DirectionFrom, PathBetween
+from repro.studies.minimum import EvaluationAt, ShareAt, SharpnessAt
+from repro.studies.network import evenly
+from repro.train.regime import constant
+from repro.train.spec import RunSpec
+
+SMALL = RunSpec("F1", "mnist-embedded", constant(1, 100, 1e-3, 0.9))
+LARGE = replace(SMALL, regime=constant(1, 3000, 1e-3, 0.9))
+SOME = 200
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+    store = RunStore(tmp_path_factory.mktemp("runs"))
+    for _ in LocalEngine(store, 1).execute([RunRequest(SMALL, frozenset({30})), RunRequest(LARGE)]):
+        pass
+    return store
+
+
+def content(store: RunStore, request: object) -> dict[str, float]:
+    form = carry_out(store, request)  # type: ignore[arg-type]
+    assert form["status"] == "ok", form["reason"]
+    return form["content"]  # type: ignore[no-any-return]
+
+
+def test_a_path_begins_and_ends_at_the_two_minima(store: RunStore) -> None:
+    found = content(store, PathBetween(SMALL, LARGE, measured=SOME))["train"]
+    ends = {0.0: SMALL, 1.0: LARGE}
+    for alpha, spec in ends.items():
+        at = found["alpha"].index(alpha)  # type: ignore[index]
+        alone = content(store, DirectionFrom(spec, seed=0, alphas=(-0.1, 0.0, 0.1), measured=SOME))["train"]
+        assert found["loss"][at] == pytest.approx(alone["loss"][1], rel=1e-5)  # type: ignore[index]
+
+
+def test_sharpness_is_higher_in_a_larger_box_and_its_loss_is_that_of_the_minimum(store: RunStore) -> None:
+    narrow, wide = (content(store, SharpnessAt(SMALL, eps=eps, budget=12)) for eps in (5e-4, 1e-3))
+    assert 0 < narrow["value"] < wide["value"]
+    assert narrow["loss"] == pytest.approx(content(store, EvaluationAt(SMALL))["loss"], rel=1e-9)
+    assert narrow["cost"] <= 12
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rule": "published"},
+        {"rule": "published", "start": "random"},
+        {"columns": 5},
+        {"columns": 5, "entries": "unit-columns"},
+        {"box": "adaptive", "eps": 0.02},
+        {"batchnorm": "batch"},
+        {"update": 30},
+        {"update": 0},
+    ],
+)
+def test_every_way_of_asking_for_sharpness_is_answered(store: RunStore, changes: dict[str, object]) -> None:
+    request = replace(SharpnessAt(SMALL, budget=8, measured=SOME), **changes)  # type: ignore[arg-type]
+    found = content(store, request)
+    assert found["failure"] or found["value"] > 0
+    assert found["maximum"] >= found["loss"]
+
+
+def test_snapshots_are_measured_at_their_own_weights(store: RunStore) -> None:
+    losses = [content(store, SharpnessAt(SMALL, update, budget=8, measured=SOME))["loss"] for update in (0, 30, None)]
+    assert losses[0] > losses[1] > losses[2]
+
+
+def test_the_coordinates_that_matter_most_carry_more_than_random_ones(store: RunStore) -> None:
+    top, random = (content(store, ShareAt(SMALL, which, budget=8, measured=SOME)) for which in ("top", "random"))  # type: ignore[arg-type]
+    assert top["whole"] == pytest.approx(random["whole"])
+    assert 1.01 > top["value"] > random["value"] > 0
+
+
+def test_a_measured_part_is_spread_evenly_over_the_training_set() -> None:
+    train = load("mnist-embedded").train
+    part = evenly(train, 60)
+    assert len(part) == 60
+    assert bool((part.inputs[1] == train.inputs[100]).all())
+    assert evenly(train, 0) is train
+    with pytest.raises(ValueError, match="measured=7000 must be at most the 6000"):
+        evenly(train, 7000)

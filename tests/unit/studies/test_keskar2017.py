@@ -1,0 +1,94 @@
+"""The study as data: what it would run meets what the claims declare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from repro.claims.loading import load_claims
+from repro.data import CATALOGUE
+from repro.errors import DataError, UsageError
+from repro.runs.worker import RunRequest
+from repro.studies.keskar2017 import Setting, samples
+from repro.studies.observing import needs_of
+from repro.studies.papers import papers_folder
+from repro.studies.profiles import load_settings
+
+FOLDER = papers_folder() / "keskar2017"
+SETTINGS = [s for profile in ("quick", "laptop", "paper") for s in load_settings(FOLDER, profile, Setting)]
+
+
+def name(setting: Setting) -> str:
+    return f"{setting.profile}-{setting.network}"
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=name)
+def test_every_sample_belongs_to_a_declared_row_or_is_shown_beside_one(setting: Setting) -> None:
+    declared = {claim.id: claim for claim in load_claims(FOLDER)}
+    judged = set()
+    for sample in samples(setting):
+        comparison = declared[sample.claim].comparison(sample.variant)
+        assert comparison is not None
+        if sample.quantity == comparison.quantity and sample.arm in (comparison.arms or ("",)):
+            judged.add((sample.claim, sample.variant))
+    assert {claim for claim, variant in judged if not variant} == set(setting.claims)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=name)
+def test_no_two_samples_are_the_same_row(setting: Setting) -> None:
+    rows = [(s.claim, s.variant, s.arm, s.seed, s.quantity, s.x) for s in samples(setting)]
+    assert len(rows) == len(set(rows))
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=name)
+def test_the_declared_batches_are_those_of_the_paper_or_keep_its_ratio(setting: Setting) -> None:
+    examples = CATALOGUE[setting.dataset].train
+    assert setting.large_batch == pytest.approx(0.1 * examples, rel=1e-3)
+    assert setting.small_batch == 256 or 15 < setting.large_batch / setting.small_batch < 30
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=name)
+def test_no_run_ends_an_epoch_with_one_example(setting: Setting) -> None:
+    runs, _ = needs_of(samples(setting))
+    for run in runs:
+        assert all(CATALOGUE[run.spec.dataset].train % phase.batch != 1 for phase in run.spec.regime.phases)
+
+
+def test_both_arms_of_a_seed_differ_in_the_batch_alone() -> None:
+    setting = SETTINGS[0]
+    small, large = (setting.minimum(arm, 1).as_json() for arm in ("SB", "LB"))
+    phases = [form["regime"].pop("phases")[0] for form in (small, large)]
+    assert small == large
+    assert [phase.pop("batch") for phase in phases] == [25, 600]
+    assert phases[0] == phases[1]
+
+
+def test_digits_are_never_flipped() -> None:
+    for setting in SETTINGS:
+        runs, _ = needs_of(samples(setting))
+        if "mnist" in setting.dataset:
+            assert {run.spec.augmentation for run in runs} <= {"none", "keskar2017-no-flip"}
+
+
+def test_a_warm_start_asks_for_the_snapshot_it_begins_from() -> None:
+    runs, _ = needs_of(s for s in samples(SETTINGS[0]) if s.claim == "K8")
+    kept = {(run.spec.key, update) for run in runs for update in run.snapshots}
+    starts = {(run.spec.start.run, run.spec.start.update) for run in runs if run.spec.start}
+    assert starts
+    assert starts <= kept
+
+
+def test_rows_of_equal_updates_need_no_further_run() -> None:
+    runs, measured = needs_of(s for s in samples(SETTINGS[0]) if s.claim == "K10")
+    pair = {RunRequest(SETTINGS[0].minimum(arm, seed)) for arm in ("SB", "LB") for seed in SETTINGS[0].seeds}
+    assert set(runs) == pair
+    assert measured == []
+
+
+def test_an_unknown_profile_or_key_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="profile='fast' must be one of quick, laptop, paper"):
+        load_settings(FOLDER, "fast", Setting)
+    (tmp_path / "profiles.toml").write_text('[quick.F1]\ndataset = "mnist"\nlarge_batch = 6\nclaims = []\nepoch = 3\n')
+    with pytest.raises(DataError, match="epoch"):
+        load_settings(tmp_path, "quick", Setting)

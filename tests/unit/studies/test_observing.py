@@ -1,0 +1,140 @@
+"""From the store to evidence: what ran gives numbers, what failed gives failures, what did not run gives nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from repro.runs import measurements
+from repro.runs.measurements import carry_out
+from repro.runs.store import RunStore
+from repro.runs.worker import RunRequest
+from repro.studies.observing import Cell, needs_of, observe
+from repro.studies.study import Reading, RunRecord, Sample
+from repro.train.regime import constant
+from repro.train.spec import RunSpec
+
+SPEC = RunSpec("F1", "mnist-embedded", constant(1, 600, 1e-3))
+CELL = Cell("F1", "mnist-embedded", "quick")
+FACTS = {"package_version": "0", "commit": "", "torch_version": "0", "threads": 1, "machine": "none"}
+
+
+@dataclass(frozen=True)
+class Doubled:
+    """A measurement that needs no network."""
+
+    spec: RunSpec
+    value: float
+
+    @property
+    def runs(self) -> tuple[RunRequest, ...]:
+        return (RunRequest(self.spec),)
+
+    @property
+    def gradients(self) -> float:
+        return 1.0
+
+    def measure(self, _: RunStore) -> dict[str, Any]:
+        return {"value": 2 / self.value}
+
+
+@pytest.fixture
+def store(tmp_path: Any) -> RunStore:
+    return RunStore(tmp_path)
+
+
+def finished(store: RunStore, status: str = "complete", spec: RunSpec = SPEC) -> None:
+    store.create(spec).write_status({"status": status, "reason": "because", "updates": 3, "seconds": 7.0, **FACTS})
+
+
+def read(content: dict[str, Any]) -> Reading:
+    return Reading(content["value"], residual=0.5, cost=3)
+
+
+SAMPLE = Sample("K3", "SB", 4, "sharpness", (Doubled(SPEC, 4.0),), read, "published")
+
+
+def test_what_was_not_run_leaves_no_row(store: RunStore) -> None:
+    assert list(observe(store, CELL, [SAMPLE])) == []
+    finished(store)
+    assert list(observe(store, CELL, [SAMPLE])) == []  # trained, but not measured
+
+
+def test_a_measured_sample_is_one_row_with_all_its_columns(store: RunStore) -> None:
+    finished(store)
+    carry_out(store, SAMPLE.needs[0])  # type: ignore[arg-type]
+    (row,) = observe(store, CELL, [SAMPLE])
+    assert (row.claim, row.network, row.dataset, row.profile) == ("K3", "F1", "mnist-embedded", "quick")
+    assert (row.variant, row.arm, row.seed, row.quantity) == ("published", "SB", 4, "sharpness")
+    assert (row.value, row.residual, row.cost, row.status, row.reason) == (0.5, 0.5, 3, "ok", "")
+    assert row.spec == SPEC.key
+
+
+def test_a_measurement_that_raises_is_a_failed_row_and_is_tried_again(store: RunStore) -> None:
+    finished(store)
+    bad = Doubled(SPEC, 0.0)
+    carry_out(store, bad)
+    (row,) = observe(store, CELL, [replace(SAMPLE, needs=(bad,))])
+    assert (row.status, row.reason) == ("failed", "ZeroDivisionError: float division by zero")
+    assert math.isnan(row.value)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Doubled, "measure", lambda *_: {"value": 1.0})
+        assert carry_out(store, bad)["status"] == "ok"
+
+
+def test_a_diverged_run_is_a_diverged_row_for_its_measurements_too(store: RunStore) -> None:
+    finished(store, "diverged")
+    records = replace(SAMPLE, needs=(RunRequest(SPEC),), read=lambda _: Reading(1.0))
+    rows = list(observe(store, CELL, [SAMPLE, records]))
+    assert [(row.status, row.reason) for row in rows] == [("diverged", "because")] * 2
+
+
+def test_a_failed_point_of_a_curve_keeps_its_place(store: RunStore) -> None:
+    finished(store, "diverged")
+    (row,) = observe(store, CELL, [replace(SAMPLE, arm="", x=4.0)])
+    assert (row.status, row.x) == ("diverged", 4.0)
+
+
+def test_a_row_costs_the_seconds_of_all_it_needed(store: RunStore) -> None:
+    finished(store)
+    other = replace(SPEC, seed=9)
+    finished(store, spec=other)
+    both = replace(SAMPLE, needs=(RunRequest(SPEC), RunRequest(other)), read=lambda *_: Reading(1.0))
+    (row,) = observe(store, CELL, [both])
+    assert row.seconds == 14.0
+
+
+def test_a_number_that_is_not_finite_is_a_failure(store: RunStore) -> None:
+    finished(store)
+    sample = replace(SAMPLE, needs=(RunRequest(SPEC),), read=lambda _: [Reading(1.0, 0.0), Reading(math.inf, 1.0)])
+    rows = list(observe(store, CELL, [sample]))
+    assert [(row.x, row.status) for row in rows] == [(0.0, "ok"), (1.0, "failed")]
+
+
+def test_a_run_is_read_through_its_record(store: RunStore) -> None:
+    finished(store)
+    store.folder(SPEC.key).append([{"kind": "epoch", "update": 3, "epoch": 1, "test_accuracy": 0.5}])
+
+    def accuracy(record: RunRecord) -> Reading:
+        return Reading(record.epochs[-1]["test_accuracy"])
+
+    (row,) = observe(store, CELL, [replace(SAMPLE, needs=(RunRequest(SPEC),), read=accuracy)])
+    assert (row.value, row.seconds) == (0.5, 7.0)
+
+
+def test_needs_are_listed_once_and_a_measurements_run_with_them() -> None:
+    other = replace(SPEC, seed=9)
+    runs, asked = needs_of([SAMPLE, SAMPLE, replace(SAMPLE, needs=(RunRequest(other),))])
+    assert runs == [RunRequest(SPEC), RunRequest(other)]
+    assert asked == [Doubled(SPEC, 4.0)]
+
+
+def test_a_measurement_is_never_made_twice(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished(store)
+    first = carry_out(store, Doubled(SPEC, 4.0))
+    monkeypatch.setattr(Doubled, "measure", lambda *_: pytest.fail("measured again"))
+    again = dict(measurements.measure_all(store, [Doubled(SPEC, 4.0)], workers=1))
+    assert again == {Doubled(SPEC, 4.0): first}

@@ -1,0 +1,123 @@
+"""The command line as a user types it: what it prints, and with which exit code it ends."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from repro.cli import main
+from repro.runs.store import RunStore
+from repro.runs.worker import RunRequest, carry_out
+from repro.train.regime import constant
+from repro.train.spec import RunSpec
+
+SPEC = RunSpec("F1", "mnist-embedded", constant(1, 3000, 1e-3, 0.9), seed=3)
+
+LEDGER_KEYS = [
+    *("paper", "claim", "title", "network", "dataset", "profile", "variant", "verdict", "finding", "effect"),
+    *("interval", "unit", "margin", "test", "p", "p_holm", "n", "failed", "diverged", "reported", "command"),
+]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+    store = RunStore(tmp_path_factory.mktemp("runs"))
+    carry_out(store, RunRequest(SPEC))
+    return store
+
+
+def test_no_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main([])
+    assert raised.value.code == 2
+    assert "COMMAND" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["reproduce", "keskar2016"], "paper='keskar2016' must be one of keskar2017"),
+        (["reproduce", "keskar2017", "--profile", "fast"], "profile='fast' must be one of quick"),
+        (["reproduce", "keskar2017", "--only", "K99"], "only=['K99']"),
+        (["claims", "nobody2020"], "paper='nobody2020'"),
+        (["data", "get", "imagenet"], "imagenet"),
+    ],
+)
+def test_a_request_that_cannot_be_meant_ends_with_2_and_says_what_could_be(
+    arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert expected in captured.err
+
+
+def test_a_missing_ledger_ends_with_1_and_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["claims", "keskar2017", "--profile", "nowhere"]) == 1
+    assert "Run `repro reproduce` first" in capsys.readouterr().err
+
+
+def test_the_ledger_has_the_documented_keys_and_every_claim(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["claims", "keskar2017", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert all(list(row) == LEDGER_KEYS for row in rows)
+    assert {row["claim"] for row in rows} == {f"K{number}" for number in range(1, 17)}
+
+
+def test_a_dry_run_says_what_is_left_and_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", "keskar2017", "--only", "K1", "--dry-run", "--store", str(tmp_path)]) == 0
+    assert "core hours" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_sets_are_listed_with_their_licences(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "list"]) == 0
+    printed = capsys.readouterr().out
+    assert "mnist-embedded" in printed
+    assert "CC BY-SA" in printed
+
+
+def test_the_embedded_data_are_verified(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "verify", "mnist-embedded"]) == 0
+    assert capsys.readouterr().out.count("verified") == 4
+
+
+def test_runs_are_listed_and_shown(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "list", "--store", str(store.root)]) == 0
+    assert SPEC.key in capsys.readouterr().out
+    assert main(["runs", "show", SPEC.key[:8], "--store", str(store.root)]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["spec"] == SPEC.as_json()
+    assert shown["last_epoch"]["epoch"] == 1
+
+
+def test_the_sharpness_of_a_stored_run_is_printed_and_kept(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["sharpness", SPEC.key, "--store", str(store.root), "--budget", "8"]
+    assert main(arguments) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first["content"]["value"] > 0
+    assert main(arguments) == 0
+    assert json.loads(capsys.readouterr().out) == first  # seconds included: it was read, not measured again
+
+
+def test_weights_that_were_not_kept_are_wrong_usage(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sharpness", SPEC.key, "--store", str(store.root), "--update", "77", "--budget", "8"]) == 2
+    assert "update=77" in capsys.readouterr().err
+
+
+def test_interrupting_ends_with_1_and_says_that_nothing_is_lost(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("repro.studies.reproduce.carry_out", interrupted)
+    assert main(["reproduce", "keskar2017", "--only", "K1"]) == 1
+    assert "stopped" in capsys.readouterr().err
+
+
+def test_specs_that_differ_have_different_keys() -> None:
+    assert replace(SPEC, seed=4).key != SPEC.key
