@@ -57,9 +57,7 @@ def _by_arm(comparison: Comparison, observations: Iterable[Observation]) -> list
     for each in observations:
         if each.arm not in arms:
             names = ", ".join(map(repr, arms))
-            raise DataError(
-                f"{each.place}: arm {each.arm!r} must be one of {names}, as claims.toml declares it."
-            )
+            raise DataError(f"{each.place}: arm {each.arm!r} must be one of {names}, as claims.toml declares it.")
         arms[each.arm][each.seed] = each
     return list(arms.values())
 
@@ -69,9 +67,7 @@ def _usable(comparison: Comparison, observation: Observation) -> bool:
 
 
 def _values(comparison: Comparison, arm: Arm) -> dict[int, float]:
-    return {
-        seed: comparison.transform(arm[seed].value) for seed in sorted(arm) if _usable(comparison, arm[seed])
-    }
+    return {seed: comparison.transform(arm[seed].value) for seed in sorted(arm) if _usable(comparison, arm[seed])}
 
 
 def _estimate(comparison: Comparison, arms: list[dict[int, float]]) -> Estimate | None:

@@ -36,9 +36,7 @@ class Declared:
     def text(self, key: str, default: str | None = None) -> str:
         """A string that is not blank; `default` where the key is absent."""
         value = self._take(key, default)
-        self.require(
-            isinstance(value, str) and (value == default or bool(value.strip())), key, value, "be a text"
-        )
+        self.require(isinstance(value, str) and (value == default or bool(value.strip())), key, value, "be a text")
         return str(value).strip()
 
     def choice(self, key: str, allowed: Sequence[Word]) -> Word:

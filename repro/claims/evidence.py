@@ -122,9 +122,7 @@ class Observation:
         if self.status not in STATUSES:
             raise ValueError(f"status={self.status!r} must be one of {', '.join(STATUSES)}.")
         if self.status == "ok" and not math.isfinite(self.value):
-            raise ValueError(
-                f"value={self.value} must be finite when the status is ok; else say failed, and why."
-            )
+            raise ValueError(f"value={self.value} must be finite when the status is ok; else say failed, and why.")
         if (self.status == "ok") == bool(self.reason):
             raise ValueError(
                 f"reason={self.reason!r}, status={self.status!r}: give a reason exactly when it is not ok."
@@ -152,9 +150,7 @@ def distinct(observations: Iterable[Observation]) -> list[Observation]:
     ordered = sorted(observations, key=lambda observation: observation.identity)
     for before, after in pairwise(ordered):
         if before.identity == after.identity:
-            raise DataError(
-                f"Two values for {after.place}: a measurement is recorded once. Remove one of them."
-            )
+            raise DataError(f"Two values for {after.place}: a measurement is recorded once. Remove one of them.")
     return ordered
 
 
@@ -202,9 +198,7 @@ def _read_table(path: Path) -> Any:
 def _check_columns(path: Path, found: Any) -> None:
     for field in SCHEMA:
         if field.name not in found.names:
-            raise DataError(
-                f"{path} has no column {field.name!r}; it was not written by this version. Measure again."
-            )
+            raise DataError(f"{path} has no column {field.name!r}; it was not written by this version. Measure again.")
         if found.field(field.name).type != field.type:
             raise DataError(
                 f"{path}: column {field.name!r} holds {found.field(field.name).type}; "

@@ -89,9 +89,7 @@ def judge(
     grouped = _grouped(claims, observations, profile)
     cases = list(_cases(claims, grouped, profile, datasets or {}))
     corrections = _corrections(cases)
-    conclusions = [
-        _conclude(case, correction.share) for case, correction in zip(cases, corrections, strict=True)
-    ]
+    conclusions = [_conclude(case, correction.share) for case, correction in zip(cases, corrections, strict=True)]
     gaps = {_place(case): end.verdict for case, end in zip(cases, conclusions, strict=True) if case.primary}
     return [
         _row(case, correction, _unless_no_gap(case, conclusion, gaps))
@@ -121,18 +119,12 @@ def _grouped(
 def _declared(claims: Mapping[str, Claim], observation: Observation) -> Comparison:
     claim = claims.get(observation.claim)
     if claim is None:
-        raise DataError(
-            f"{observation.place}: claims.toml has no claim {observation.claim!r}. Declare it first."
-        )
+        raise DataError(f"{observation.place}: claims.toml has no claim {observation.claim!r}. Declare it first.")
     if observation.network not in (*claim.networks, *claim.extensions):
-        raise DataError(
-            f"{observation.place}: {claim.id} is not declared for this network. Add it to its extensions."
-        )
+        raise DataError(f"{observation.place}: {claim.id} is not declared for this network. Add it to its extensions.")
     comparison = claim.comparison(observation.variant)
     if comparison is None:
-        raise DataError(
-            f"{observation.place}: {claim.id} has no such variant. Declare it in claims.toml first."
-        )
+        raise DataError(f"{observation.place}: {claim.id} has no such variant. Declare it in claims.toml first.")
     return comparison
 
 

@@ -85,13 +85,9 @@ def read(path: Path) -> list[LedgerRow]:
     try:
         return [_from_json(row) for row in json.loads(path.read_text(encoding="utf-8"))]
     except OSError as error:
-        raise StorageError(
-            f"cannot read the ledger {path}: {error.strerror}. Run `repro reproduce` first."
-        ) from error
+        raise StorageError(f"cannot read the ledger {path}: {error.strerror}. Run `repro reproduce` first.") from error
     except (ValueError, TypeError) as error:
-        raise DataError(
-            f"{path} is not a ledger ({error}). Delete it and run `repro reproduce` again."
-        ) from error
+        raise DataError(f"{path} is not a ledger ({error}). Delete it and run `repro reproduce` again.") from error
 
 
 def _from_json(row: dict[str, Any]) -> LedgerRow:

@@ -27,9 +27,7 @@ def load_claims(folder: Path) -> tuple[Claim, ...]:
     declared.require(len(set(ids)) == len(ids) > 0, "claims", ids, "be different ids, at least one")
     for claim in claims:
         known = claim.needs_gap in ("", *ids) and claim.needs_gap != claim.id
-        declared.require(
-            known, f"needs_gap of {claim.id}", claim.needs_gap, f"be another of {', '.join(ids)}"
-        )
+        declared.require(known, f"needs_gap of {claim.id}", claim.needs_gap, f"be another of {', '.join(ids)}")
     return claims
 
 
@@ -60,14 +58,10 @@ def _claim(content: dict[str, Any], paper: Paper, file: str) -> Claim:
     return Claim(paper.key, ident, where, networks, extensions, needs_gap, rows)
 
 
-def _check_networks(
-    declared: Declared, networks: tuple[str, ...], extensions: tuple[str, ...], paper: Paper
-) -> None:
+def _check_networks(declared: Declared, networks: tuple[str, ...], extensions: tuple[str, ...], paper: Paper) -> None:
     every = (*networks, *extensions)
     declared.require(len(networks) > 0, "networks", networks, "name at least one network")
-    declared.require(
-        len(set(every)) == len(every), "extensions", extensions, "name networks that are not the paper's"
-    )
+    declared.require(len(set(every)) == len(every), "extensions", extensions, "name networks that are not the paper's")
     unknown = [name for name in every if name not in paper.networks]
     declared.require(not unknown, "networks", unknown, f"be among {', '.join(paper.networks)} of paper.toml")
 
@@ -140,9 +134,7 @@ def _arms(declared: Declared) -> tuple[tuple[str, ...], Pairing]:
     arms = declared.texts("arms")
     pairing: Pairing = declared.choice("pairing", get_args(Pairing))
     expected = 0 if pairing == "one-sample" else 2
-    declared.require(
-        len(arms) == expected, "arms", list(arms), f"have {expected} names when pairing is {pairing}"
-    )
+    declared.require(len(arms) == expected, "arms", list(arms), f"have {expected} names when pairing is {pairing}")
     return arms, pairing
 
 

@@ -82,9 +82,7 @@ class Paper:
         """
         name, _, column = reference.partition("/")
         if name not in self.tables:
-            raise DataError(
-                f"{reference!r}: paper.toml has no table {name!r}; it has {', '.join(self.tables)}."
-            )
+            raise DataError(f"{reference!r}: paper.toml has no table {name!r}; it has {', '.join(self.tables)}.")
         table = self.tables[name]
         return Cited(name, table.mark, table.cell(network, column))
 
@@ -126,9 +124,7 @@ def _table(name: str, declared: Declared) -> Table:
     mark: Mark = declared.choice("mark", get_args(Mark))
     caption, unit, columns = declared.text("caption"), declared.text("unit"), declared.texts("columns")
     declared.finish()
-    return Table(
-        name, caption, unit, mark, columns, {row: _cells(rows, row, len(columns)) for row in rows.unread()}
-    )
+    return Table(name, caption, unit, mark, columns, {row: _cells(rows, row, len(columns)) for row in rows.unread()})
 
 
 def _cells(rows: Declared, network: str, width: int) -> tuple[tuple[float, ...], ...]:

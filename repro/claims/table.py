@@ -51,9 +51,7 @@ def _paper(row: LedgerRow) -> str:
         return ""
     effect = row.reported["effect"]
     numbers = effect if isinstance(effect, list) else [effect]
-    return "..".join(f"{number:+.3g}" for number in numbers) + (
-        "?" if row.reported["mark"] == "recalled" else ""
-    )
+    return "..".join(f"{number:+.3g}" for number in numbers) + ("?" if row.reported["mark"] == "recalled" else "")
 
 
 def _effect(row: LedgerRow) -> str:
@@ -69,14 +67,8 @@ def _line(cells: Iterable[str], widths: Sequence[int]) -> str:
 
 def _notes(row: LedgerRow) -> list[str]:
     notes = [] if row.finding in _SAID_BY_THE_VERDICT else [row.finding]
-    notes += [
-        f"{count} {what}" for count, what in ((row.failed, "failed"), (row.diverged, "diverged")) if count
-    ]
-    return (
-        [_wrapped(f"      {row.network} {row.variant}: {', '.join(notes)}".replace(" :", ":"))]
-        if notes
-        else []
-    )
+    notes += [f"{count} {what}" for count, what in ((row.failed, "failed"), (row.diverged, "diverged")) if count]
+    return [_wrapped(f"      {row.network} {row.variant}: {', '.join(notes)}".replace(" :", ":"))] if notes else []
 
 
 def _sentence(row: LedgerRow) -> str:

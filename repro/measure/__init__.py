@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from repro.measure.adaptive import adaptive_sharpness
 from repro.measure.batchnorm import Statistics, population_statistics, recompute_statistics
 from repro.measure.borrow import borrowed
 from repro.measure.directions import (
@@ -15,6 +16,7 @@ from repro.measure.directions import (
 )
 from repro.measure.flat import flatten, load_vector_, to_vector, unflatten
 from repro.measure.landscape import Evaluator, Landscape
+from repro.measure.manifold import Manifold, random_manifold
 from repro.measure.measurement import Measurement, Status
 from repro.measure.objective import Evaluation, NetworkObjective, Objective, cross_entropy
 from repro.measure.paths import (
@@ -29,21 +31,27 @@ from repro.measure.paths import (
     trace,
 )
 from repro.measure.quadratic import Quadratic
+from repro.measure.restriction import Restriction
+from repro.measure.sharpness import Sharpness, sharpness
 from repro.nets.distance import distance_by_module, log_grid, parameter_distance
 
 __all__ = [
     "Evaluation",
     "Evaluator",
     "Landscape",
+    "Manifold",
     "Measurement",
     "NetworkObjective",
     "NetworkPath",
     "Objective",
     "PathProfile",
     "Quadratic",
+    "Restriction",
+    "Sharpness",
     "Statistics",
     "Status",
     "Surface",
+    "adaptive_sharpness",
     "barrier",
     "borrowed",
     "cross_entropy",
@@ -60,10 +68,12 @@ __all__ = [
     "population_statistics",
     "random_direction",
     "random_line",
+    "random_manifold",
     "random_surface",
     "ray",
     "recompute_statistics",
     "rise",
+    "sharpness",
     "survey",
     "to_vector",
     "trace",

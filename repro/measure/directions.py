@@ -161,9 +161,7 @@ def random_surface(
     """
     landscape = Landscape(model, train, test, batchnorm=batchnorm, statistics=statistics, chunk=chunk)
     centre = landscape.point(model.state_dict())
-    first, second = (
-        _still_statistics(random_direction(model, seed, name), centre) for name in ("first", "second")
-    )
+    first, second = (_still_statistics(random_direction(model, seed, name), centre) for name in ("first", "second"))
     on_train, on_test = survey(landscape, centre, (first, second), alphas, betas)
     return on_train, on_test
 

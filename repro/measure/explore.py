@@ -56,7 +56,7 @@ class Corners:
     def next(self) -> Tensor:
         """Where to start next, shape `(p,)`."""
         signs = -self._found.sign()
-        name = sha256(signs.to(torch.int8).numpy()).digest()
+        name = sha256(signs.to(torch.int8).numpy().tobytes()).digest()
         if name in self._used:
             signs = random_signs(len(signs), self._generator)
         self._used.add(name)

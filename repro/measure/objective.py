@@ -42,6 +42,10 @@ class Objective(Protocol):
         """The Hessian at `point` times `vector`: float64 `(p,)`."""
 
 
+_SKETCHED = 100
+"""A sketch has at least this many examples."""
+
+
 class Evaluation(NamedTuple):
     """Mean loss in nats, and the fraction of examples whose largest logit is their label's."""
 
@@ -166,6 +170,19 @@ class NetworkObjective:
             for losses, _, _ in self._passes(leaves, layout):
                 product.add(_second_derivative(losses.sum(), leaves, directions))
         return product.divided_by(len(self._inputs))
+
+    def sketch(self) -> tuple[NetworkObjective, float] | None:
+        """The loss on every tenth example, and its cost, a tenth: for a search that wants to know where to look.
+
+        Returns:
+            `None` where the whole is small already, or where the loss is not a sum over examples.
+        """
+        if self._batchnorm == "batch" or len(self._inputs) < 10 * _SKETCHED:
+            return None
+        inputs, labels = self._inputs[::10], self._labels[::10]
+        names = list(self._variables)
+        thinner = NetworkObjective(self._model, inputs, labels, loss=self._loss, chunk=self._chunk, parameters=names)
+        return thinner, len(inputs) / len(self._inputs)
 
     def _leaves(self, point: Tensor, layout: torch.memory_format | None = None) -> list[Tensor]:
         """The point cut into parameters, each the root of a graph of its own."""

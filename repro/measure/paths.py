@@ -163,9 +163,7 @@ def rise(profile: PathProfile, at: float, distance: float) -> float:
     low, high = profile.alpha[0] - 1e-9, profile.alpha[-1] + 1e-9
     sides = [alpha for alpha in (at - distance, at + distance) if low <= alpha <= high]
     if not sides:
-        raise UsageError(
-            f"distance={distance} from {at} leaves the profile on both sides; take a smaller one."
-        )
+        raise UsageError(f"distance={distance} from {at} leaves the profile on both sides; take a smaller one.")
     return sum(profile.loss_at(alpha) for alpha in sides) / len(sides) - profile.loss_at(at)
 
 

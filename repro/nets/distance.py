@@ -70,9 +70,7 @@ def log_grid(total: int, per_decade: int) -> list[int]:
 def _paired(first: Iterable[Tensor], second: Iterable[Tensor]) -> list[tuple[Tensor, Tensor]]:
     left, right = list(first), list(second)
     if len(left) != len(right):
-        raise UsageError(
-            f"{len(left)} tensors cannot be compared with {len(right)}; pass two states of one network."
-        )
+        raise UsageError(f"{len(left)} tensors cannot be compared with {len(right)}; pass two states of one network.")
     return list(zip(left, right, strict=True))
 
 

@@ -359,3 +359,21 @@ def test_a_point_of_another_size_is_refused() -> None:
     objective = NetworkObjective(nn.Linear(4, 3), *examples(3))
     with pytest.raises(UsageError, match=r"shape \(14,\) must have shape \(15,\)"):
         objective.value(torch.zeros(14))
+
+
+def test_a_sketch_is_the_loss_on_every_tenth_example() -> None:
+    inputs, labels = examples(1005)
+    model = started(nn.Linear(4, 3), inputs)
+    objective = NetworkObjective(model, inputs, labels)
+    found = objective.sketch()
+    assert found is not None
+    thinner, cost = found
+    assert cost == pytest.approx(101 / 1005)
+    point = objective.start + 0.1
+    assert thinner.value(point) == NetworkObjective(model, inputs[::10], labels[::10]).value(point)
+
+
+def test_small_data_and_batch_statistics_have_no_sketch() -> None:
+    assert NetworkObjective(nn.Linear(4, 3).double(), *examples(999)).sketch() is None
+    model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3)).double()
+    assert NetworkObjective(model, *examples(1005), batchnorm="batch").sketch() is None
