@@ -4,6 +4,7 @@ PYTHON ?= python3
 PROFILE ?= quick
 WORKERS ?= 2
 ONLY ?=
+ROWS ?= all
 DATASETS ?= mnist cifar10 spoken-digits
 
 BIN := .venv/bin
@@ -13,7 +14,7 @@ export NO_MKDOCS_2_WARNING := 1
 
 .PHONY: help setup test lint reproduce-keskar report site serve bench data clean
 
-help: ## list the targets (PYTHON, PROFILE, WORKERS, ONLY and DATASETS can be set on the command line)
+help: ## list the targets (PYTHON, PROFILE, WORKERS, ONLY, ROWS and DATASETS can be set on the command line)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -33,8 +34,9 @@ lint: setup ## check style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-reproduce-keskar: setup ## train, measure and judge Keskar et al. 2017; ONLY="K1 K3" for some claims
-	$(BIN)/repro reproduce keskar2017 --profile $(PROFILE) --workers $(WORKERS) $(if $(ONLY),--only $(ONLY))
+reproduce-keskar: setup ## train, measure and judge Keskar et al. 2017; ONLY="K1 K3" for some claims, ROWS=primary for a start
+	$(BIN)/repro reproduce keskar2017 --profile $(PROFILE) --workers $(WORKERS) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(filter primary,$(ROWS)),--primary)
 	$(BIN)/repro claims keskar2017 --profile $(PROFILE)
 
 report: setup ## write docs/results from the evidence

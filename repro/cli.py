@@ -75,6 +75,7 @@ def _add_reproduce(commands: Commands) -> None:
     _add_profile(parser)
     _add_store(parser)
     parser.add_argument("--only", nargs="+", default=(), metavar="CLAIM", help="some claims, for example K1 K3")
+    parser.add_argument("--primary", action="store_true", help="the primary rows alone, without their variants")
     parser.add_argument("--workers", type=_positive, default=2, help="processes at once (default: %(default)s)")
     parser.add_argument("--dry-run", action="store_true", help="say what would be run and what it would cost")
     parser.add_argument("--record", action="store_true", help="run nothing: evidence from what the store holds already")
@@ -85,7 +86,7 @@ def _reproduce(arguments: argparse.Namespace) -> None:
     from repro.runs.store import RunStore
     from repro.studies.reproduce import Plan, as_lines, carry_out, estimate, record
 
-    plan = Plan(arguments.paper, arguments.profile, tuple(arguments.only))
+    plan = Plan(arguments.paper, arguments.profile, tuple(arguments.only), arguments.primary)
     store = RunStore(arguments.store.resolve())
     if arguments.dry_run:
         print("\n".join(as_lines(estimate(plan, store))))
@@ -93,7 +94,7 @@ def _reproduce(arguments: argparse.Namespace) -> None:
     if not arguments.record:
         carry_out(plan, store, arguments.workers)
     rows = record(plan, store)
-    print(as_table([row for row in rows if not plan.only or row.claim in plan.only]))
+    print(as_table([row for row in rows if plan.covers(row.claim, row.variant)]))
 
 
 def _add_claims(commands: Commands) -> None:

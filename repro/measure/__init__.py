@@ -32,7 +32,7 @@ from repro.measure.paths import (
 )
 from repro.measure.quadratic import Quadratic
 from repro.measure.restriction import Restriction
-from repro.measure.sharpness import Sharpness, sharpness
+from repro.measure.sharpness import SearchCheck, Sharpness, check_search, sharpness
 from repro.nets.distance import distance_by_module, log_grid, parameter_distance
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "PathProfile",
     "Quadratic",
     "Restriction",
+    "SearchCheck",
     "Sharpness",
     "Statistics",
     "Status",
@@ -54,6 +55,7 @@ __all__ = [
     "adaptive_sharpness",
     "barrier",
     "borrowed",
+    "check_search",
     "cross_entropy",
     "curvilinear",
     "distance_by_module",

@@ -11,7 +11,7 @@ from scipy.optimize import Bounds, minimize
 from torch import Tensor
 
 from repro.measure.measurement import Status
-from repro.measure.search import NotFinite, Sample, Search, Spent, Watched, trapezoid
+from repro.measure.search import NotFinite, Sample, Search, Spent, Watched, promise, trapezoid
 
 Vector = NDArray[np.float64]
 
@@ -27,6 +27,10 @@ NO_TOLERANCE = Tolerances(0.0, 0.0)
 """Stops only where nothing changes any more."""
 SCIPY_TOLERANCES = Tolerances(1e7 * float(np.finfo(np.float64).eps), 1e-5)
 """SciPy's defaults. At a good minimum no entry of the gradient exceeds 1e-5: the search ends before it begins."""
+
+
+NOTHING_LEFT = 1e-3
+"""A search is over where the gradient promises no more than this fraction of what has been gained."""
 
 
 class Negated:
@@ -80,6 +84,13 @@ class Negated:
         return u
 
     @property
+    def exhausted(self) -> bool:
+        """Whether the gradient at the best point promises next to nothing."""
+        best, first = self.watched.best, self.watched.first
+        gained = best.value - first.value if best and first else 0.0
+        return best is not None and promise(best, self.watched.box) <= NOTHING_LEFT * gained
+
+    @property
     def bounds(self) -> Bounds:
         """The box in the variables u."""
         box = self.watched.box
@@ -103,8 +114,9 @@ def lbfgsb(
         start: a point of the box, shape `(p,)`.
         iterations: how many at most.
         tolerances: when to stop before that.
-        stalled: what a line search that finds nothing higher (`ABNORMAL`) means after at least one iteration. FAILED:
-            the iterations asked for were not done. CONVERGED: it was meant to climb for as long as it could.
+        stalled: what a line search that finds nothing higher (`ABNORMAL`) means while the gradient still promises
+            something. FAILED: the iterations asked for were not done. CONVERGED: it was to climb while it could.
+            Where the gradient promises nothing, as at a corner to within rounding, the search has CONVERGED.
     """
     done: list[None] = []
     try:
@@ -124,7 +136,7 @@ def lbfgsb(
                 "gtol": tolerances.gtol,
             },
         )
-        ended = {0: Status.CONVERGED, 1: Status.BUDGET, 2: stalled}
+        ended = {0: Status.CONVERGED, 1: Status.BUDGET, 2: Status.CONVERGED if problem.exhausted else stalled}
         status, message = ended[outcome.status], str(outcome.message)
     except Spent as reason:
         status, message = Status.BUDGET, str(reason)

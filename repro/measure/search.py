@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isfinite, nan
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from repro.measure.box import Box
@@ -107,6 +108,12 @@ class Watched:
             status, message = Status.FAILED, f"nothing higher was found: {message}"
         spent, history = self.evaluations, tuple(self.history)
         return Search(method, status, message, value, value - foot, work, iterations, spent, history)
+
+
+def promise(sample: Sample, box: Box) -> float:
+    """The rise that the gradient at `sample` promises at most, `Σ |gᵢ|·(distance to the bound that gᵢ points to)`."""
+    room = torch.where(sample.gradient > 0, box.upper - sample.point, sample.point - box.lower)
+    return float(sample.gradient.abs() @ room)
 
 
 def trapezoid(a: Sample, b: Sample) -> float:

@@ -35,11 +35,22 @@ class Plan:
         paper: the paper's key.
         profile: `quick`, `laptop` or `paper`.
         only: the claims asked for; empty for all that the profile names.
+        primary: whether the primary rows alone are asked for.
     """
 
     paper: str
     profile: str
     only: tuple[str, ...] = ()
+    primary: bool = False
+
+    @property
+    def partial(self) -> bool:
+        """Whether some of the profile's rows are left out."""
+        return bool(self.only) or self.primary
+
+    def covers(self, claim: str, variant: str) -> bool:
+        """Whether a row of the ledger is asked for."""
+        return (not self.only or claim in self.only) and not (self.primary and variant)
 
     @property
     def folder(self) -> Path:
@@ -65,7 +76,7 @@ class Plan:
             raise UsageError(f"only={unknown}: the profile {self.profile!r} runs {', '.join(sorted(known))}.")
         return {
             Cell(setting.network, setting.dataset, self.profile): [
-                sample for sample in module.samples(setting) if not self.only or sample.claim in self.only
+                sample for sample in module.samples(setting) if self.covers(sample.claim, sample.variant)
             ]
             for setting in settings
         }
@@ -92,15 +103,15 @@ def carry_out(plan: Plan, store: RunStore, workers: int) -> None:
 def record(plan: Plan, store: RunStore) -> list[LedgerRow]:
     """Write the evidence that the store holds, judge it, and return the ledger.
 
-    With `plan.only`, the evidence of other claims stays as it is.
+    The evidence of rows that a partial plan leaves out stays as it is.
     """
     observations = [row for cell, samples in plan.cells.items() for row in observe(store, cell, samples)]
     path = plan.results / "measurements.parquet"
-    if plan.only and path.exists():
-        observations += [row for row in evidence.read(path) if row.claim not in plan.only]
+    if plan.partial and path.exists():
+        observations += [row for row in evidence.read(path) if not plan.covers(row.claim, row.variant)]
     evidence.write(path, observations)
     whole = Plan(plan.paper, plan.profile)
-    write_records(plan.results, store, whole.needs()[0], keep=bool(plan.only))
+    write_records(plan.results, store, whole.needs()[0], keep=plan.partial)
     return rejudge(whole)
 
 

@@ -95,13 +95,10 @@ def test_exchanging_the_arms_turns_the_effect_round(treatment, control):
 
 
 @given(kinds, numbers, st.floats(0, 5), st.floats(0.01, 2), st.floats(0, 1))
-def test_a_narrower_interval_about_the_same_mean_never_contradicts_what_was_reproduced(
-    kind, mean, half, margin, part
-):
+def test_a_narrower_interval_about_the_same_mean_never_contradicts_what_was_reproduced(kind, mean, half, margin, part):
     name, direction = kind
     wide, narrow = (
-        decide(name, (mean - width, mean + width), (-margin, margin), direction)
-        for width in (half, half * part)
+        decide(name, (mean - width, mean + width), (-margin, margin), direction) for width in (half, half * part)
     )
     assert wide.verdict is not Verdict.REPRODUCED or narrow.verdict is Verdict.REPRODUCED
 
@@ -143,8 +140,7 @@ def test_the_order_of_observations_does_not_matter(effects, shuffler):
 def test_runs_that_failed_never_move_the_mean(effects, seeds, status, arm):
     evidence = _observations("K0", effects)
     lost = [
-        replace(evidence[0], arm=arm, seed=seed, value=float("nan"), status=status, reason="lost")
-        for seed in seeds
+        replace(evidence[0], arm=arm, seed=seed, value=float("nan"), status=status, reason="lost") for seed in seeds
     ]
     with_lost, without = cell(DIRECTIONAL, evidence + lost), cell(DIRECTIONAL, evidence)
     assert with_lost.estimate == without.estimate

@@ -41,9 +41,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def run(program: str, path: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False
-    )
+    return subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False)
 
 
 def files(path: Path) -> dict[str, bytes]:
@@ -105,9 +103,7 @@ def test_a_folder_that_cannot_be_made_is_a_storage_error(path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
-def test_an_error_of_the_block_itself_passes_and_leaves_the_old_file(
-    path: Path, error: type[BaseException]
-) -> None:
+def test_an_error_of_the_block_itself_passes_and_leaves_the_old_file(path: Path, error: type[BaseException]) -> None:
     with pytest.raises(error), replacing(path) as temporary:
         temporary.write_bytes(b"half")
         raise error

@@ -174,9 +174,7 @@ def test_a_random_line_passes_through_the_minimum_and_is_its_planes_line_at_zero
     model = network()
     landscape = Landscape(model, TRAIN, TEST, batchnorm=rule)
     line = random_line(model, TRAIN, TEST, seed=3, alphas=STEPS, batchnorm=rule)
-    on_train, on_test = random_surface(
-        model, TRAIN, TEST, seed=3, alphas=STEPS, betas=(0.0, 0.5), batchnorm=rule
-    )
+    on_train, on_test = random_surface(model, TRAIN, TEST, seed=3, alphas=STEPS, betas=(0.0, 0.5), batchnorm=rule)
     here = landscape.evaluate(landscape.point(model.state_dict()))
     assert (line.train.loss_at(0), line.test.loss_at(0)) == (here[0].loss, here[1].loss)
     assert tuple(row[0] for row in on_train.loss) == line.train.loss
@@ -193,9 +191,7 @@ def test_the_planes_two_directions_differ_and_no_row_repeats_another():
 def test_equal_seeds_give_two_networks_of_one_architecture_the_same_draw():
     model = network()
     twice = rescaled(network(), torch.full((4,), 2.0, dtype=torch.float64))
-    first, second = (
-        unflatten(random_direction(m, 0, "first"), list(m.parameters()))[0] for m in (model, twice)
-    )
+    first, second = (unflatten(random_direction(m, 0, "first"), list(m.parameters()))[0] for m in (model, twice))
     assert (second / first).flatten().tolist() == pytest.approx([2.0] * first.numel())
 
 

@@ -15,12 +15,7 @@ from repro.streams import stream
 
 
 def test_three_and_four_are_five_apart():
-    assert (
-        parameter_distance(
-            [torch.tensor([3.0]), torch.zeros(2, 2)], [torch.zeros(1), torch.full((2, 2), 2.0)]
-        )
-        == 5
-    )
+    assert parameter_distance([torch.tensor([3.0]), torch.zeros(2, 2)], [torch.zeros(1), torch.full((2, 2), 2.0)]) == 5
 
 
 def test_ten_million_float32_entries_are_summed_without_loss_where_a_float32_norm_is_wrong():
@@ -34,9 +29,7 @@ def test_a_difference_below_float32_resolution_of_the_sum_still_counts():
     """In float32 the large square swallows the small ones."""
     far, near = torch.tensor([1e4]), torch.full((1000,), 0.5)
     expected = math.sqrt(1e8 + 250)
-    assert parameter_distance([far, near], [torch.zeros(1), torch.zeros(1000)]) == pytest.approx(
-        expected, rel=1e-14
-    )
+    assert parameter_distance([far, near], [torch.zeros(1), torch.zeros(1000)]) == pytest.approx(expected, rel=1e-14)
 
 
 def test_squares_by_module_add_up_to_the_whole_and_each_is_its_modules_own():
@@ -71,9 +64,7 @@ def test_shapes_that_would_broadcast_are_refused():
 
 def test_a_name_on_one_side_only_is_refused():
     with pytest.raises(UsageError, match=r"\['b', 'c'\]"):
-        distance_by_module(
-            {"a": torch.zeros(1), "b": torch.zeros(1)}, {"a": torch.zeros(1), "c": torch.zeros(1)}
-        )
+        distance_by_module({"a": torch.zeros(1), "b": torch.zeros(1)}, {"a": torch.zeros(1), "c": torch.zeros(1)})
 
 
 def test_one_point_a_decade_is_the_powers_of_ten_and_the_end():

@@ -270,9 +270,7 @@ def test_accuracy_is_the_fraction_classified_rightly():
 def test_the_path_back_is_the_path_there_reversed(rule):
     there, back = network(1).state_dict(), network(2).state_dict()
     one = path(network(3), there, back, TRAIN, TEST, batchnorm=rule)
-    other = path(
-        network(3), back, there, TRAIN, TEST, batchnorm=rule, alphas=[1 - a for a in one.train.alpha]
-    )
+    other = path(network(3), back, there, TRAIN, TEST, batchnorm=rule, alphas=[1 - a for a in one.train.alpha])
     assert one.train.loss == pytest.approx(other.train.loss, rel=1e-5)
 
 
@@ -302,9 +300,7 @@ def test_frozen_parameters_move_along_the_path_too():
     frozen = network(3)
     frozen[0].weight.requires_grad_(False)
     states = network(1).state_dict(), network(2).state_dict()
-    assert path(frozen, *states, TRAIN, TEST, alphas=[0.5]) == path(
-        network(3), *states, TRAIN, TEST, alphas=[0.5]
-    )
+    assert path(frozen, *states, TRAIN, TEST, alphas=[0.5]) == path(network(3), *states, TRAIN, TEST, alphas=[0.5])
 
 
 def test_uint8_pixels_are_the_same_examples_as_float32_ones_in_0_to_1():

@@ -156,7 +156,7 @@ def test_a_function_that_never_rises_is_failed_for_it_looks_like_a_search_that_n
 @pytest.mark.parametrize("rule", RULES)
 def test_a_loss_that_is_not_finite_is_diverged(rule):
     f, x, _ = separable(4, 0)
-    at_x = sharpness(Changed(f, lambda value, g: (math.nan, g)), x, rule=rule)
+    at_x = sharpness(Changed(f, lambda _, g: (math.nan, g)), x, rule=rule)
     inside = sharpness(Changed(f, lambda v, g: (v if v <= f.value(x) else math.inf, g)), x, rule=rule)
     for found in (at_x, inside):
         assert found.status is Status.DIVERGED
