@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from repro.errors import UsageError
+from repro.nets.layout import arranged, fast_layout
 
 
 def chunks(model: nn.Module, inputs: Tensor, size: int, layout: torch.memory_format | None = None) -> Iterator[Tensor]:
@@ -40,14 +41,3 @@ def check_chunk(size: int) -> None:
     """
     if size < 1:
         raise UsageError(f"chunk={size} must be at least 1 example; 1000 suits most networks.")
-
-
-def fast_layout(model: nn.Module) -> torch.memory_format:
-    """Channels last for a network that convolves images, else channels first."""
-    convolves = any(isinstance(module, nn.Conv2d) for module in model.modules())
-    return torch.channels_last if convolves else torch.contiguous_format
-
-
-def arranged(tensor: Tensor, layout: torch.memory_format) -> Tensor:
-    """The same numbers in `layout`, if they are images or filters: tensors of four dimensions."""
-    return tensor.contiguous(memory_format=layout) if tensor.ndim == 4 else tensor

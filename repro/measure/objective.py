@@ -15,7 +15,8 @@ from repro.errors import DataError, UsageError
 from repro.measure.batchnorm import batchnorm_layers
 from repro.measure.borrow import undisturbed
 from repro.measure.flat import flatten, select, unflatten
-from repro.measure.inputs import arranged, check_chunk, chunks, fast_layout
+from repro.measure.inputs import check_chunk, chunks
+from repro.nets.layout import arranged, fast_layout
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Takes logits `(m, ...)` in float64 and labels `(m, ...)`; gives each example's loss, shape `(m,)`."""

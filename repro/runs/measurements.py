@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from repro.atomic import write_json
 from repro.errors import StorageError
@@ -29,9 +29,17 @@ class MeasurementRequest(Protocol):
         """The runs it needs, with the snapshots it needs of them; the answer is kept with the first."""
         ...
 
+    METHOD: ClassVar[int]
+    """Raised whenever the same request would give other numbers: older answers are then measured again."""
+
     @property
     def gradients(self) -> float:
-        """What it costs, in full-data gradients."""
+        """What it costs, in gradients of the loss it measures."""
+        ...
+
+    @property
+    def measured(self) -> int:
+        """Examples of the training set in that loss; 0 is all."""
         ...
 
     def measure(self, store: RunStore) -> dict[str, Any]:
@@ -88,5 +96,6 @@ def measure_all(
 
 
 def _place(store: RunStore, request: MeasurementRequest) -> Path:
-    key = hashlib.sha256(json.dumps(as_json(request), sort_keys=True).encode()).hexdigest()[:20]
+    form = as_json(request) | {"method": request.METHOD}
+    key = hashlib.sha256(json.dumps(form, sort_keys=True).encode()).hexdigest()[:20]
     return store.folder(request.runs[0].spec.key).path / "measurements" / f"{key}.json"

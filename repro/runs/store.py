@@ -31,6 +31,8 @@ from repro.train.checkpoint import from_bytes, to_bytes
 from repro.train.spec import RunSpec
 
 Row = dict[str, Any]
+ENDED = ("complete", "diverged")
+"""Statuses after which a run is not taken up again."""
 
 
 class Busy(Exception):
@@ -132,14 +134,21 @@ class RunFolder:
     def write_status(self, status: dict[str, Any]) -> None:
         """Say how far the run is; a run that is over needs its checkpoint no more."""
         write_json(self.path / "status.json", status)
-        if status["status"] in ("complete", "diverged"):
+        if status["status"] in ENDED:
             (self.path / "state.pt").unlink(missing_ok=True)
 
     def sweep(self) -> None:
         """Remove what a killed process left half-written; only for the process that holds the run."""
         for folder in (self.path, self.path / "snapshots"):
             for leftover in folder.glob(".*"):
-                leftover.unlink()
+                leftover.unlink(missing_ok=True)
+        if self.status["status"] in ENDED:
+            (self.path / "state.pt").unlink(missing_ok=True)
+
+    def declare(self, spec: RunSpec) -> None:
+        """Write `spec.json` where it is not there yet."""
+        if read_json(self.path / "spec.json") is None:
+            write_json(self.path / "spec.json", spec.as_json())
 
     @contextmanager
     def locked(self, wait: bool = False) -> Iterator[None]:
@@ -147,8 +156,15 @@ class RunFolder:
 
         Raises:
             Busy: another process holds it, and `wait` is false.
+            StorageError: the folder cannot be made.
         """
-        with (self.path / "lock").open("w") as file:
+        path = self.path / "lock"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("w")
+        except OSError as error:
+            raise StorageError(f"cannot write {path}: {error.strerror}; name another folder with --store.") from error
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError as error:
@@ -194,13 +210,6 @@ class RunStore:
             )
         return self.folder(found[0])
 
-    def create(self, spec: RunSpec) -> RunFolder:
-        """The folder of `spec`, made with its `spec.json` where it is new."""
-        folder = self.folder(spec.key)
-        if read_json(folder.path / "spec.json") is None:
-            write_json(folder.path / "spec.json", spec.as_json())
-        return folder
-
     def keys(self) -> list[str]:
         """The keys of all runs, sorted."""
         return sorted(path.parent.name for path in self.root.glob("*/spec.json"))
@@ -216,5 +225,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror}; allow yourself to read it.") from error
     except ValueError as error:
         raise StorageError(f"{path} is damaged ({error}); delete it and run the same command again.") from error

@@ -11,7 +11,7 @@ from repro.errors import StorageError
 from repro.machine import prepare
 from repro.provenance import provenance
 from repro.runs.clock import Clock
-from repro.runs.store import RunFolder, RunStore
+from repro.runs.store import ENDED, RunFolder, RunStore
 from repro.train.loop import Diverged, Training
 from repro.train.spec import RunSpec
 
@@ -42,10 +42,11 @@ def carry_out(store: RunStore, request: RunRequest, wait: bool = False) -> dict[
         Busy: another process is at this run, and `wait` is false.
         StorageError: the store cannot be written.
     """
-    folder = store.create(request.spec)
+    folder = store.folder(request.spec.key)
     with folder.locked(wait):
+        folder.sweep()
         if not is_over(folder, request):
-            folder.sweep()
+            folder.declare(request.spec)
             clock = Clock(folder.status)
             try:
                 _train(store, folder, request, clock)
@@ -59,9 +60,10 @@ def carry_out(store: RunStore, request: RunRequest, wait: bool = False) -> dict[
 def is_over(folder: RunFolder, request: RunRequest) -> bool:
     """Whether the run has ended, with every snapshot kept that lies within its length."""
     status = folder.status
-    return status["status"] in ("complete", "diverged") and all(
-        folder.has_weights(update) for update in request.snapshots if update <= status["updates"]
-    )
+    if status["status"] not in ENDED:
+        return False
+    kept = status["updates"] + (status["status"] == "complete")  # the update at which a run diverges is not kept
+    return all(folder.has_weights(update) for update in request.snapshots if update < kept)
 
 
 def _train(store: RunStore, folder: RunFolder, request: RunRequest, clock: Clock) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from repro.data import load
 from repro.measure.directions import random_line
@@ -14,8 +14,8 @@ from repro.runs.worker import RunRequest
 from repro.studies.network import CHUNK, chunk_of, evenly, network_at
 from repro.train.spec import RunSpec
 
-_POINT = (1 + 3) / 3
-"""Full-data gradients of a point: a pass forward is a third, and recomputed statistics take a few."""
+_POINT = (1 + 5) / 3
+"""Gradients of a point: a pass forward is a third, and recomputed statistics take one for each of F1's five layers."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class PathBetween:
         measured: examples of the training set, evenly spaced, on which the loss is taken; 0 is all.
         statistics: how many of those BatchNorm's statistics are recomputed on, evenly spaced; 0 is all.
     """
+
+    METHOD: ClassVar[int] = 1
 
     small: RunSpec
     large: RunSpec
@@ -44,7 +46,7 @@ class PathBetween:
 
     @property
     def gradients(self) -> float:
-        """Cost in full-data gradients."""
+        """Cost in gradients."""
         return 25 * _POINT
 
     def measure(self, store: RunStore) -> dict[str, Any]:
@@ -76,6 +78,8 @@ class DirectionFrom:
         measured: examples of the training set, evenly spaced; 0 is all.
     """
 
+    METHOD: ClassVar[int] = 1
+
     spec: RunSpec
     seed: int
     alphas: tuple[float, ...] = (-0.25, 0.0, 0.25)
@@ -88,7 +92,7 @@ class DirectionFrom:
 
     @property
     def gradients(self) -> float:
-        """Cost in full-data gradients, as for a path."""
+        """Cost in gradients, as for a path."""
         return len(self.alphas) * _POINT
 
     def measure(self, store: RunStore) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -11,7 +11,6 @@ from torch import Tensor
 from repro.measure.adaptive import adaptive_sharpness
 from repro.measure.box import keskar_box
 from repro.measure.manifold import Distribution, random_manifold
-from repro.measure.measurement import Status
 from repro.measure.objective import NetworkObjective
 from repro.measure.restriction import Restriction
 from repro.measure.sharpness import Sharpness, sharpness
@@ -26,7 +25,10 @@ from repro.train.spec import RunSpec
 class EvaluationAt:
     """Loss and accuracy on the training set at a run's end, BatchNorm statistics recomputed on it."""
 
+    METHOD: ClassVar[int] = 1
+
     spec: RunSpec
+    measured: ClassVar[int] = 0
 
     @property
     def runs(self) -> tuple[RunRequest, ...]:
@@ -35,7 +37,7 @@ class EvaluationAt:
 
     @property
     def gradients(self) -> float:
-        """Cost in full-data gradients."""
+        """Cost in gradients: a pass forward, and a part of one for each BatchNorm layer."""
         return 1.5
 
     def measure(self, store: RunStore) -> dict[str, Any]:
@@ -62,6 +64,8 @@ class SharpnessAt:
         measured: examples of the training set in the loss, evenly spaced; 0 is all.
     """
 
+    METHOD: ClassVar[int] = 1
+
     spec: RunSpec
     update: int | None = None
     eps: float = 1e-3
@@ -81,7 +85,7 @@ class SharpnessAt:
 
     @property
     def gradients(self) -> float:
-        """Cost in full-data gradients: the budget, or what ten iterations take."""
+        """Cost in gradients: the budget, or what ten iterations take."""
         return self.budget if self.rule == "searched" else 12
 
     def measure(self, store: RunStore) -> dict[str, Any]:
@@ -110,23 +114,23 @@ class SharpnessAt:
 
 
 @dataclass(frozen=True)
-class ShareAt:
-    """Sharpness while only some coordinates may move, as a fraction of that in the full space.
+class SharesAt:
+    """Sharpness while only some coordinates may move, as fractions of that in the full space.
 
     The coordinates that matter most are those of the largest |g_i| r_i, the gradient at the point of the box that the
     full search found times the box's half-width: their share of the loss's slope there.
 
     Attributes:
         spec: the run, at its end.
-        which: `top`, those that matter most; or `random`.
         fraction: of the coordinates that may move.
         eps: relative size of the box.
-        budget: full-data gradients for each of the two searches.
+        budget: gradients for each of the three searches.
         measured: examples of the training set, evenly spaced; 0 is all.
     """
 
+    METHOD: ClassVar[int] = 1
+
     spec: RunSpec
-    which: Literal["top", "random"]
     fraction: float = 0.05
     eps: float = 1e-3
     budget: int = 20
@@ -139,29 +143,29 @@ class ShareAt:
 
     @property
     def gradients(self) -> float:
-        """Cost in full-data gradients."""
-        return 2 * self.budget + 1
+        """Cost in gradients."""
+        return 3 * self.budget + 1
 
     def measure(self, store: RunStore) -> dict[str, Any]:
-        """As `SharpnessAt.measure`, with the share as `value` and that in the full space as `whole`."""
+        """As `SharpnessAt.measure` under `whole`, `top` (those that matter most) and `random`."""
         objective = objective_at(store, self.spec, None, "recomputed", self.measured)
         x = objective.start.double()
         whole = sharpness(objective, x, self.eps, budget=self.budget)
-        index = self._chosen(objective, x, whole)
-        part = sharpness(Restriction(objective, x, index), x[index], self.eps, budget=self.budget)
-        content = as_content(part)
-        return content | {"value": part.value / whole.value, "whole": whole.value, "residual": None}
-
-    def _chosen(self, objective: NetworkObjective, x: Tensor, whole: Sharpness) -> Tensor:
-        count = round(self.fraction * len(x))
-        if self.which == "random":
-            return torch.randperm(len(x), generator=stream(self.spec.seed, "share"))[:count].sort().values
         _, gradient = objective.value_and_grad(x + whole.displacement)
-        return (gradient.abs() * keskar_box(x, self.eps).radius).topk(count).indices.sort().values
+        count = round(self.fraction * len(x))
+        chosen = {
+            "top": (gradient.abs() * keskar_box(x, self.eps).radius).topk(count).indices,
+            "random": torch.randperm(len(x), generator=stream(self.spec.seed, "share"))[:count],
+        }
+        return {"whole": as_content(whole)} | {
+            which: as_content(self._restricted(objective, x, index.sort().values)) for which, index in chosen.items()
+        }
+
+    def _restricted(self, objective: NetworkObjective, x: Tensor, index: Tensor) -> Sharpness:
+        return sharpness(Restriction(objective, x, index), x[index], self.eps, budget=self.budget)
 
 
 def as_content(found: Sharpness) -> dict[str, Any]:
     """A sharpness as plain JSON."""
-    failed = found.status is Status.FAILED
     content = {name: value for name, value in asdict(found).items() if not isinstance(value, torch.Tensor)}
-    return content | {"status": found.status.name.lower(), "failure": found.status.value if failed else ""}
+    return content | {"status": found.status.name.lower(), "failure": "" if found.usable else found.status.value}

@@ -8,6 +8,7 @@ from torch import nn
 from repro.data import Dataset, Split, load
 from repro.measure import NetworkObjective, recompute_statistics
 from repro.nets import build
+from repro.nets.layout import fast_layout
 from repro.runs.store import RunStore
 from repro.streams import stream
 from repro.train.spec import RunSpec
@@ -46,8 +47,7 @@ def objective_at(store: RunStore, spec: RunSpec, update: int | None, batchnorm: 
 
 def chunk_of(model: nn.Module) -> int:
     """Examples per pass where the result does not depend on it."""
-    convolutional = any(isinstance(module, nn.Conv2d) for module in model.modules())
-    return CONVOLUTIONAL_CHUNK if convolutional else CHUNK
+    return CONVOLUTIONAL_CHUNK if fast_layout(model) is torch.channels_last else CHUNK
 
 
 def evenly(split: Split, count: int) -> Split:

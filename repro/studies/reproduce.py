@@ -143,8 +143,8 @@ def estimate(plan: Plan, store: RunStore) -> list[Estimate]:
         hours = sum(run_seconds(run) for run in left) / 3600
         rows.append(Estimate(f"{cell.network} on {cell.dataset}: runs", len(runs), len(left), hours))
         missing = [m for m in measurements if answer(store, m) is None]
-        each = seconds_per_example(cell.network, cell.dataset) * CATALOGUE[cell.dataset].train
-        hours = sum(m.gradients for m in missing) * each / 3600
+        examples = sum(m.gradients * (m.measured or CATALOGUE[cell.dataset].train) for m in missing)
+        hours = examples * seconds_per_example(cell.network, cell.dataset) / 3600
         rows.append(Estimate(f"{cell.network} on {cell.dataset}: measurements", len(measurements), len(missing), hours))
     return rows
 

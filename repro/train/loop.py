@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from repro.data import Dataset, Split, augmentation
 from repro.nets import build
 from repro.nets.distance import log_grid, parameter_distance
+from repro.nets.layout import arranged, fast_layout
 from repro.streams import stream, stream_seed
 from repro.train.optimizers import build_optimizer, set_phase
 from repro.train.regime import Phase, Position
@@ -49,11 +50,11 @@ class Training:
         self.spec, self.data = spec, data
         self.examples = len(data.train)
         self.updates = spec.regime.updates(self.examples)
-        _check_last_batches(spec, self.examples)
+        _check(spec, self.examples)
         self.model = build(spec.network, data.shape, data.classes, stream(spec.seed, "weights"))
         if weights is not None:
             self.model.load_state_dict(weights)
-        self.layout = memory_format(self.model)
+        self.layout = fast_layout(self.model)
         self.model.to(memory_format=self.layout)  # type: ignore[call-overload]
         self.initial = [parameter.detach().clone() for parameter in self.model.parameters()]
         self.optimizer = build_optimizer(spec.optimizer, self.model.parameters())
@@ -119,7 +120,7 @@ class Training:
         inputs, labels = self.data.train.batch(self._order[1][position.examples(self.examples)])
         if self._augment is not None:
             inputs = self._augment(inputs, stream(self.spec.seed, "augmentation", self.update))
-        return _laid_out(inputs, self.layout), labels
+        return arranged(inputs, self.layout), labels
 
     def _step(self, phase: Phase, loss: Callable[[], Tensor]) -> None:
         set_phase(self.optimizer, phase)
@@ -164,8 +165,10 @@ class Training:
         return row
 
 
-def _check_last_batches(spec: RunSpec, examples: int) -> None:
+def _check(spec: RunSpec, examples: int) -> None:
     for phase in spec.regime.phases:
+        if phase.ghost_size is not None:
+            raise ValueError(f"ghost_size={phase.ghost_size}: {spec.network} has no ghost BatchNorm; leave it out.")
         if examples % phase.batch == 1:
             raise ValueError(
                 f"batch={phase.batch} leaves one example of {examples} for the last update of an epoch, which "
@@ -180,20 +183,10 @@ def evaluate(model: nn.Module, split: Split, layout: torch.memory_format) -> tup
     with torch.no_grad():
         for start in range(0, len(split), EVALUATION_CHUNK):
             inputs, labels = split.batch(slice(start, start + EVALUATION_CHUNK))
-            logits = model(_laid_out(inputs, layout)).double()
+            logits = model(arranged(inputs, layout)).double()
             loss += float(F.cross_entropy(logits, labels, reduction="sum"))
             correct += int((logits.argmax(1) == labels).sum())
     return loss / len(split), correct / len(split)
-
-
-def memory_format(model: nn.Module) -> torch.memory_format:
-    """Channels last for networks with convolutions, which are faster so on a CPU."""
-    has_convolution = any(isinstance(module, nn.Conv2d) for module in model.modules())
-    return torch.channels_last if has_convolution else torch.contiguous_format
-
-
-def _laid_out(inputs: Tensor, layout: torch.memory_format) -> Tensor:
-    return inputs.contiguous(memory_format=layout) if inputs.dim() == 4 else inputs
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,9 @@ class Outcome:
 class CrossEntropy:
     """Mean cross-entropy over the mini-batch."""
 
+    passes: ClassVar[float] = 1.0
+    """Forward and backward passes that an update takes."""
+
     def update(self, model: nn.Module, step: Step, inputs: Tensor, labels: Tensor) -> Outcome:
         """Move `model` once on `(inputs, labels)`, shapes `(b, ...)` and `(b,)`."""
         first: list[Outcome] = []
@@ -43,6 +47,11 @@ class Proximal:
 
     weight: float = 1e-3
     inner_steps: int = 3
+
+    @property
+    def passes(self) -> float:
+        """Forward and backward passes that an update takes."""
+        return float(self.inner_steps)
 
     def update(self, model: nn.Module, step: Step, inputs: Tensor, labels: Tensor) -> Outcome:
         """Move `model` by `inner_steps` steps on the same mini-batch."""
@@ -72,6 +81,8 @@ class Adversarial:
 
     radius: float = 0.1
     weight: float = 0.5
+    passes: ClassVar[float] = 2.7
+    """Forward and backward passes that an update takes; the one for the inputs' gradient has no weights' gradient."""
 
     def update(self, model: nn.Module, step: Step, inputs: Tensor, labels: Tensor) -> Outcome:
         """Move `model` once on the mixed loss."""

@@ -88,7 +88,7 @@ def test_two_schedulers_on_one_store_run_a_spec_once(tmp_path: Path, whole: RunF
 
 def test_a_run_that_another_process_holds_is_busy(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
-    with store.create(SPEC).locked(), pytest.raises(Busy):
+    with store.folder(SPEC.key).locked(), pytest.raises(Busy):
         carry_out(store, WANTED)
 
 
@@ -129,7 +129,8 @@ def test_an_error_becomes_a_failed_run_that_is_tried_again(tmp_path: Path) -> No
 
 def test_a_damaged_checkpoint_costs_time_but_not_the_result(tmp_path: Path, whole: RunFolder) -> None:
     store = RunStore(tmp_path)
-    folder = store.create(SPEC)
+    folder = store.folder(SPEC.key)
+    folder.declare(SPEC)
     (folder.path / "state.pt").write_bytes(b"half a checkpoint" * 100)
     (folder.path / "metrics.jsonl").write_bytes(b'{"kind": "epoch", "update": 10}\n{"kind": "ep')
     carry_out(store, WANTED)

@@ -9,7 +9,7 @@ from typing import Any
 from repro.runs.worker import RunRequest
 from repro.studies.keskar2017 import reading
 from repro.studies.keskar2017.setting import SHORT_BUDGET, Setting
-from repro.studies.minimum import EvaluationAt, ShareAt, SharpnessAt
+from repro.studies.minimum import EvaluationAt, SharesAt, SharpnessAt
 from repro.studies.study import Reading, Sample
 
 
@@ -64,9 +64,9 @@ def distance_ratio(setting: Setting) -> Iterator[Sample]:
 def few_sharp_directions(setting: Setting) -> Iterator[Sample]:
     """K16: what share of the large batch's sharpness 5 % of the coordinates carry."""
     for seed in setting.seeds:
+        shares = SharesAt(setting.minimum("LB", seed), measured=setting.measured)
         for which in ("top", "random"):
-            share = ShareAt(setting.minimum("LB", seed), which, measured=setting.measured)
-            yield Sample("K16", which, seed, "sharpness-share", (share,), reading.sharpness)
+            yield Sample("K16", which, seed, "sharpness-share", (shares,), reading.share_of(which))
 
 
 Changes = Mapping[str, Any]

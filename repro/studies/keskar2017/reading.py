@@ -45,6 +45,17 @@ def sharpness(content: Content) -> Reading:
     return Reading(content["value"], residual=content["residual"], cost=content["cost"])
 
 
+def share_of(which: str) -> Callable[[Content], Reading]:
+    """Reads φ with some coordinates free as a fraction of φ in the full space."""
+
+    def read(content: Content) -> Reading:
+        part, whole = sharpness(content[which]), sharpness(content["whole"])
+        share = together([part, whole], lambda values: values[0] / values[1])
+        return share._replace(cost=content[which]["cost"])
+
+    return read
+
+
 def distance_at(record: RunRecord, update: int) -> float:
     """Distance from the start after `update` updates, linear in log t between the logged ones."""
     rows = record.distances

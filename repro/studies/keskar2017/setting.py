@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from repro.runs.worker import RunRequest
-from repro.train.regime import constant
+from repro.train.regime import Regime, constant, with_batch, with_learning_rate
 from repro.train.spec import AugmentationName, OptimizerName, Plateau, RunSpec
 
 LEARNING_RATES: dict[OptimizerName, float] = {"adam": 1e-3, "sgd": 1e-2, "adagrad": 1e-2}
@@ -38,7 +38,6 @@ class Setting:
         warm_epochs, warm_base, warm_rest: Fig. 5: from which of the SB run's `warm_base` epochs the large batch takes
             over, and for how many epochs.
         track_epochs: epochs after which sharpness is set against the loss (Fig. 6).
-        augmentation: that of appendix E.1; digits are never flipped.
     """
 
     profile: str
@@ -62,7 +61,11 @@ class Setting:
     warm_base: int = 100
     warm_rest: int = 100
     track_epochs: tuple[int, ...] = ()
-    augmentation: AugmentationName = "keskar2017"
+
+    @property
+    def augmentation(self) -> AugmentationName:
+        """That of appendix E.1; digits are never flipped."""
+        return "keskar2017-no-flip" if self.dataset.startswith("mnist") else "keskar2017"
 
     @property
     def batches(self) -> dict[str, int]:
@@ -78,14 +81,17 @@ class Setting:
             rate: factor on the optimiser's default learning rate.
             optimizer: ADAM in the paper, the others in its remark.
         """
-        regime = constant(self.epochs, self.batches[arm], rate * LEARNING_RATES[optimizer], MOMENTA[optimizer])
+        regime = with_batch(self._regime(self.epochs, optimizer), self.batches[arm])
         stop = Plateau(self.patience, self.min_gain)
-        return RunSpec(self.network, self.dataset, regime, optimizer, stop=stop, seed=seed)
+        return RunSpec(self.network, self.dataset, with_learning_rate(regime, rate), optimizer, stop=stop, seed=seed)
 
     def fixed(self, batch: int, epochs: int, seed: int) -> RunSpec:
         """A run of exactly `epochs` epochs, as in Figs. 4, 5 and 6."""
         spec = self.minimum("SB", seed)
-        return replace(spec, regime=constant(epochs, batch, LEARNING_RATES["adam"], MOMENTA["adam"]), stop=None)
+        return replace(spec, regime=with_batch(self._regime(epochs, "adam"), batch), stop=None)
+
+    def _regime(self, epochs: int, optimizer: OptimizerName) -> Regime:
+        return constant(epochs, self.small_batch, LEARNING_RATES[optimizer], MOMENTA[optimizer])
 
     def minima(self) -> list[tuple[str, int, RunRequest]]:
         """Arm, seed and run of every minimum that the tables compare."""

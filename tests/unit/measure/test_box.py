@@ -68,3 +68,9 @@ def test_bounds_the_wrong_way_round_are_no_box():
 def test_the_adaptive_box_of_zero_is_an_error():
     with pytest.raises(UsageError, match="zero in every entry"):
         adaptive_box(torch.zeros(3), 1e-3)
+
+
+def test_the_box_is_around_the_point_that_is_really_evaluated():
+    x = torch.tensor([0.1], dtype=torch.float64)
+    box = Box.around(x, torch.tensor([1e-9]), torch.float32)
+    assert box.lower.item() == box.upper.item() == x.float().item()

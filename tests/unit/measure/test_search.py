@@ -240,3 +240,12 @@ def test_a_line_search_that_finds_nothing_higher_has_converged_where_the_gradien
     search = abnormal(1e-4, Status.FAILED)
     assert search.status is Status.CONVERGED
     assert search.value == pytest.approx(3.0, rel=1e-6)
+
+
+def test_a_search_that_starts_high_but_never_moves_is_failed_too():
+    f = Quadratic(torch.full((2,), 1e-6), zero(2))
+    x = Sample(zero(2), *f.value_and_grad(zero(2)))
+    problem = Negated.as_it_is(Watched(f.value_and_grad, cube(2), start=x))
+    search = lbfgsb(problem, torch.full((2,), 0.5).double(), tolerances=SCIPY_TOLERANCES)
+    assert search.rise > 0
+    assert (search.iterations, search.status) == (0, Status.FAILED)

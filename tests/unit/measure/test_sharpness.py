@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,10 +12,11 @@ from torch import nn
 from repro.errors import UsageError
 from repro.measure.box import keskar_box
 from repro.measure.lbfgsb import SCIPY_TOLERANCES
+from repro.measure.maximise import searched
 from repro.measure.measurement import Status
 from repro.measure.objective import NetworkObjective
 from repro.measure.quadratic import Quadratic
-from repro.measure.sharpness import check_search, sharpness
+from repro.measure.sharpness import check_search, sharpness, sharpness_in_box
 
 TINY_INPUTS: dict[NetworkObjective, torch.Tensor] = {}
 RULES = ("published", "searched")
@@ -239,3 +241,19 @@ def test_what_cannot_be_meant_is_an_error_that_names_it(change, named):
 def test_a_loss_of_minus_one_has_no_sharpness():
     with pytest.raises(UsageError, match="must exceed -1"):
         sharpness(Quadratic(torch.ones(3), torch.ones(3), -1.0), torch.zeros(3))
+
+
+@pytest.mark.parametrize("bad", [Status.FAILED, Status.DIVERGED])
+def test_one_search_that_failed_leaves_no_error_bar_and_so_no_value(bad):
+    f, x, _ = separable(4, 0)
+    box = keskar_box(x, 0.1)
+
+    def one_of_two(objective, box, x):
+        found = searched(objective, box, x, budget=20)
+        return found._replace(searches=(replace(found.searches[0], status=bad), found.searches[1]))
+
+    found = sharpness_in_box(f, x, box, one_of_two)
+    assert found.status is bad
+    assert math.isnan(found.value)
+    assert found.residual is None
+    assert found.maximum == sharpness(f, x, 0.1).maximum

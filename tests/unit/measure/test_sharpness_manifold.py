@@ -161,3 +161,13 @@ def test_the_highest_point_is_on_the_manifold_and_has_the_value_reported():
 def test_what_is_no_manifold_is_an_error_that_names_it(make, named):
     with pytest.raises(UsageError, match=named):
         make()
+
+
+def test_coordinates_survive_nearly_parallel_columns():
+    base = torch.randn(40, 1, generator=torch.Generator().manual_seed(0)).double()
+    matrix = base + 1e-4 * torch.randn(40, 3, generator=torch.Generator().manual_seed(1)).double()
+    x = matrix @ torch.tensor([1.0, -2.0, 3.0]).double()
+    once = Manifold(matrix)._inverse_gram @ (matrix.T @ x)
+    twice = Manifold(matrix).coordinates(x)
+    error, before = ((z - torch.tensor([1.0, -2.0, 3.0])).abs().max() for z in (twice, once))
+    assert error < 1e-9 < before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -26,8 +26,11 @@ FACTS = {"package_version": "0", "commit": "", "torch_version": "0", "threads": 
 class Doubled:
     """A measurement that needs no network."""
 
+    METHOD: ClassVar[int] = 1
+
     spec: RunSpec
     value: float
+    measured: ClassVar[int] = 0
 
     @property
     def runs(self) -> tuple[RunRequest, ...]:
@@ -47,7 +50,7 @@ def store(tmp_path: Any) -> RunStore:
 
 
 def finished(store: RunStore, status: str = "complete", spec: RunSpec = SPEC) -> None:
-    store.create(spec).write_status({"status": status, "reason": "because", "updates": 3, "seconds": 7.0, **FACTS})
+    store.folder(spec.key).write_status({"status": status, "reason": "because", "updates": 3, "seconds": 7.0, **FACTS})
 
 
 def read(content: dict[str, Any]) -> Reading:
