@@ -37,7 +37,6 @@ lint: setup ## check style, format and types
 reproduce-keskar: setup ## train, measure and judge Keskar et al. 2017; ONLY="K1 K3" for some claims, ROWS=primary for a start
 	$(BIN)/repro reproduce keskar2017 --profile $(PROFILE) --workers $(WORKERS) $(if $(ONLY),--only $(ONLY)) \
 		$(if $(filter primary,$(ROWS)),--primary)
-	$(BIN)/repro claims keskar2017 --profile $(PROFILE)
 
 report: setup ## write docs/results from the evidence
 	$(BIN)/repro report

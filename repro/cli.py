@@ -209,13 +209,15 @@ def _add_sharpness(commands: Commands) -> None:
 
 
 def _sharpness(arguments: argparse.Namespace) -> None:
-    from repro.runs.measurements import carry_out
+    from repro.runs.measurements import measure_all
     from repro.runs.store import RunStore
     from repro.studies.minimum import SharpnessAt
 
-    store = RunStore(arguments.store)
+    store = RunStore(arguments.store.resolve())
+    folder = store.open(arguments.key)
+    folder.weights(arguments.update)  # wrong usage where they were not kept
     request = SharpnessAt(
-        store.open(arguments.key).spec,
+        folder.spec,
         update=arguments.update,
         eps=arguments.eps,
         rule=arguments.rule,
@@ -223,7 +225,10 @@ def _sharpness(arguments: argparse.Namespace) -> None:
         batchnorm=arguments.batchnorm,
         budget=arguments.budget,
     )
-    print(json.dumps(carry_out(store, request), indent=1))
+    ((_, answer),) = measure_all(store, [request], workers=1)
+    if answer["status"] == "failed":
+        raise ReproError(f"sharpness of {arguments.key}: {answer['reason']}")
+    print(json.dumps(answer, indent=1))
 
 
 def _positive(text: str) -> int:

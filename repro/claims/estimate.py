@@ -16,9 +16,9 @@ from scipy.stats import t as student
 class Estimate:
     """A mean effect and its uncertainty.
 
-    With fewer than two values a mean has no standard error: then `standard_error` is `None`, there is no
-        interval
-    and no p. If all values agree exactly, the standard error is 0 and the interval is the mean itself.
+    With fewer than two values a mean has no standard error: then `standard_error` is `None`, there is no interval and
+    no p. The same holds where all values agree exactly: accuracies are counts of examples, and three equal ones show
+    how coarse the count is, not that the mean is certain.
 
     Attributes:
         mean: in the effect's unit.
@@ -63,8 +63,7 @@ class Estimate:
         return None if above is None or below is None else max(above, below)
 
     def _tail(self, distance: float) -> float:
-        if not self.standard_error:
-            return 0.0 if distance > 0 else 1.0
+        assert self.standard_error is not None
         return float(student.sf(distance / self.standard_error, self.df))
 
 
@@ -78,6 +77,8 @@ def one_sample(values: Sequence[float]) -> Estimate:
     n = len(values)
     if variance is None:
         return Estimate(mean, None, None, 0.0)
+    if _without_spread(variance, values):
+        return Estimate(mean, 0.0, None, n - 1)
     return Estimate(mean, math.sqrt(variance), math.sqrt(variance / n), n - 1)
 
 
@@ -103,6 +104,8 @@ def welch(treatment: Sequence[float], control: Sequence[float]) -> Estimate:
     (mean_t, variance_t), (mean_c, variance_c) = _moments(treatment), _moments(control)
     if variance_t is None or variance_c is None:
         return Estimate(mean_t - mean_c, None, None, 0.0)
+    if _without_spread(variance_t + variance_c, [*treatment, *control]):
+        return Estimate(mean_t - mean_c, 0.0, None, len(treatment) + len(control) - 2)
     share_t, share_c = variance_t / len(treatment), variance_c / len(control)
     df = _satterthwaite(share_t, len(treatment), share_c, len(control))
     return Estimate(mean_t - mean_c, math.sqrt(variance_t + variance_c), math.sqrt(share_t + share_c), df)
@@ -110,9 +113,12 @@ def welch(treatment: Sequence[float], control: Sequence[float]) -> Estimate:
 
 def _satterthwaite(share_t: float, n_t: int, share_c: float, n_c: int) -> float:
     total = share_t + share_c
-    if total == 0:
-        return n_t + n_c - 2
     return 1 / ((share_t / total) ** 2 / (n_t - 1) + (share_c / total) ** 2 / (n_c - 1))
+
+
+def _without_spread(variance: float, values: Sequence[float]) -> bool:
+    """Whether the values agree but for rounding."""
+    return math.sqrt(variance) <= 1e-9 * max(map(abs, values))
 
 
 def _moments(values: Sequence[float]) -> tuple[float, float | None]:

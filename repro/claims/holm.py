@@ -1,10 +1,10 @@
 """Holm's step-down correction for many claims judged together, as p-values and as levels of intervals.
 
 Sort the m p-values. The r-th smallest is compared with `α / (m - r + 1)`, the number of hypotheses still
-standing; at the first that is not rejected the procedure ends (Holm 1979). The intervals go with it
-(Strassburger and Bretz 2008; Guilbaud 2008): a rejected row has the level at which it was rejected, and the
-rows that remain share α equally. So a row's interval excludes its hypothesis exactly if its adjusted p is at
-most α.
+standing; at the first that is not rejected the procedure ends (Holm 1979). The intervals agree
+with it: a rejected row has the level at which it was rejected, and the rows that remain share α equally. So a row's
+interval excludes its hypothesis exactly if its adjusted p is at most α. They are not simultaneous: intervals that cover
+all effects at once with probability 1 - α would be wider.
 
 Equal p-values count each other as still standing, so that the order of the rows leaves no trace.
 """

@@ -145,13 +145,17 @@ def _cases(
 
 
 def _corrections(cases: Sequence[_Case]) -> list[_Correction]:
-    """Holm within the primary rows of each network that have a p; variants are corrected for nothing."""
+    """Holm within the primary rows of each network; variants are corrected for nothing.
+
+    A claim that has no p yet counts as the last to be rejected: the family is what was declared, so that a verdict does
+    not change because another claim was run.
+    """
     found = [_Correction()] * len(cases)
     for network in {case.network for case in cases}:
-        family = [i for i, c in enumerate(cases) if c.network == network and c.primary and c.p is not None]
-        p = [cases[i].p or 0.0 for i in family]
+        family = [i for i, case in enumerate(cases) if case.network == network and case.primary]
+        p = [1.0 if (own := cases[i].p) is None else own for i in family]
         for i, share, corrected in zip(family, shares(p, ALPHA), adjusted(p), strict=True):
-            found[i] = _Correction(share, corrected, len(family))
+            found[i] = _Correction(share, None if cases[i].p is None else corrected, len(family))
     return found
 
 
@@ -209,7 +213,7 @@ def _test(case: _Case, correction: _Correction) -> str:
         parts[1] += f" against {comparison.span[0]:g} and {comparison.span[1]:g}"
     if estimate is not None and estimate.standard_error is not None:
         parts += [f"df {estimate.df:.4g}", f"{100 * (1 - case.error(correction.share)):.4g} % interval"]
-    if correction.family:
+    if correction.p_holm is not None:
         parts.append(f"Holm over {correction.family}")
     return ", ".join(parts)
 

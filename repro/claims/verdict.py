@@ -30,7 +30,7 @@ class Finding(Enum):
     BELOW = "below the range"
     ABOVE = "above the range"
     UNDECIDED = "the interval allows both"
-    TOO_FEW = "too few runs for an interval"
+    TOO_FEW = "too few runs, or no spread between them, for an interval"
     NO_GAP = "no gap to close"
     NOTHING = ""
 

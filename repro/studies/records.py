@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 
 from repro.atomic import replacing
 from repro.runs.store import RunFolder, RunStore
-from repro.runs.worker import RunRequest
 from repro.train.spec import RunSpec
 
 Row = dict[str, Any]
@@ -47,21 +46,22 @@ CURVES = pa.schema(
 _OVER = ("complete", "diverged", "failed")
 
 
-def write_records(folder: Path, store: RunStore, requests: Iterable[RunRequest], keep: bool) -> None:
-    """Write both tables for those of the requested runs that are over, in the order of their keys.
+def write_records(folder: Path, store: RunStore, keys: Collection[str]) -> None:
+    """Write both tables for the runs that the evidence names, in the order of their keys.
+
+    A run that the store does not hold keeps the rows it has.
 
     Args:
         folder: a profile's results.
         store: where the runs are.
-        requests: the runs of the study.
-        keep: whether rows of other runs stay.
+        keys: of the runs.
 
     Raises:
         StorageError: a file cannot be written.
     """
-    folders = {request.spec.key: store.folder(request.spec.key) for request in requests}
-    over = {key: found for key, found in folders.items() if found.status["status"] in _OVER}
-    kept = [[row for row in rows if row["spec"] not in over] for rows in read_records(folder)] if keep else [[], []]
+    over = {key: store.folder(key) for key in keys if store.folder(key).status["status"] in _OVER}
+    gone = set(keys) - over.keys()
+    kept = [[row for row in rows if row["spec"] in gone] for rows in read_records(folder)]
     runs = kept[0] + [_run(found) for found in over.values()]
     curves = kept[1] + [row for found in over.values() for row in _curve(found)]
     _write(folder / "runs.parquet", RUNS, sorted(runs, key=lambda row: row["spec"]))

@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from repro.claims import evidence, ledger
+from repro.claims.evidence import Observation
 from repro.claims.judge import judge
 from repro.claims.ledger import LedgerRow
 from repro.claims.loading import load_claims
@@ -42,11 +43,6 @@ class Plan:
     profile: str
     only: tuple[str, ...] = ()
     primary: bool = False
-
-    @property
-    def partial(self) -> bool:
-        """Whether some of the profile's rows are left out."""
-        return bool(self.only) or self.primary
 
     def covers(self, claim: str, variant: str) -> bool:
         """Whether a row of the ledger is asked for."""
@@ -103,25 +99,23 @@ def carry_out(plan: Plan, store: RunStore, workers: int) -> None:
 def record(plan: Plan, store: RunStore) -> list[LedgerRow]:
     """Write the evidence that the store holds, judge it, and return the ledger.
 
-    The evidence of rows that a partial plan leaves out stays as it is.
+    What the store holds of a row replaces that row's evidence; the evidence of other rows stays as it is.
     """
-    observations = [row for cell, samples in plan.cells.items() for row in observe(store, cell, samples)]
+    new = [row for cell, samples in plan.cells.items() for row in observe(store, cell, samples)]
     path = plan.results / "measurements.parquet"
-    if plan.partial and path.exists():
-        observations += [row for row in evidence.read(path) if not plan.covers(row.claim, row.variant)]
+    replaced = {_row_of(observation) for observation in new}
+    kept = [old for old in evidence.read(path) if _row_of(old) not in replaced] if path.exists() else []
+    observations = kept + new
     evidence.write(path, observations)
-    whole = Plan(plan.paper, plan.profile)
-    write_records(plan.results, store, whole.needs()[0], keep=plan.partial)
-    return rejudge(whole)
-
-
-def rejudge(plan: Plan) -> list[LedgerRow]:
-    """Hold the claims against the recorded evidence and write the ledger."""
-    observations = evidence.read(plan.results / "measurements.parquet")
+    write_records(plan.results, store, {key for each in observations for key in each.spec.split()})
     datasets = {cell.network: cell.dataset for cell in plan.cells}
     rows = judge(load_claims(plan.folder), observations, plan.profile, datasets)
     ledger.write(plan.results / "ledger.json", rows)
     return rows
+
+
+def _row_of(observation: Observation) -> tuple[str, str, str, str]:
+    return observation.claim, observation.variant, observation.network, observation.dataset
 
 
 @dataclass(frozen=True)

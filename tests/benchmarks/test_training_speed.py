@@ -43,4 +43,4 @@ def test_training_is_faster_than_the_usual_loop(network: str, batch: int, count:
             f"\n{network} B={batch} {kind}: {middle:.2f} times the usual loop's {usual:.0f} examples per CPU second "
             f"({ratios[0]:.2f} to {ratios[-1]:.2f}; goal {goal})"
         )
-        assert ratios[0] > 1
+        assert middle >= goal

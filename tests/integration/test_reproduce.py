@@ -93,19 +93,16 @@ def test_primary_rows_alone_leave_the_variants(results: Path) -> None:
     assert ("K10", "farther") in before
 
 
-def test_evidence_of_other_claims_survives_the_loss_of_the_store(results: Path, checkout: Path) -> None:
+def test_recorded_evidence_survives_the_loss_of_the_store(results: Path, checkout: Path) -> None:
+    before = {path.name: path.read_bytes() for path in results.iterdir()}
     shutil.move(checkout / "runs", checkout / "gone")
     try:
         assert main(["reproduce", "keskar2017", "--only", "K2", "--record"]) == 0
-        rows = verdicts(results)
-        assert rows["K2", ""].verdict == "not run"
-        assert rows["K1", ""].n == 2
-        runs, _ = read_records(results)
-        assert len(runs) == 4
+        assert main(["reproduce", "keskar2017", "--record"]) == 0
+        assert {path.name: path.read_bytes() for path in results.iterdir()} == before
     finally:
         shutil.rmtree(checkout / "runs", ignore_errors=True)
         shutil.move(checkout / "gone", checkout / "runs")
-        main(["reproduce", "keskar2017", "--record"])
 
 
 def test_the_ledger_is_printed_for_people_and_for_machines(results: Path, capsys: pytest.CaptureFixture[str]) -> None:

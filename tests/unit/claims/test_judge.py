@@ -107,11 +107,17 @@ def test_the_test_is_named_as_declared(declare, gap, pairs):
 def test_a_variant_is_corrected_for_nothing_and_corrects_nothing(declare, gap, pairs):
     evidence = pairs(SB, GAP) + pairs(SB, NO_GAP, claim="K2", variant="other")
     rows = judge(declare(gap + CLOSED), evidence, "quick")
-    assert _row(rows).p == _row(rows).p_holm
+    assert _row(rows).p_holm == pytest.approx(2 * _row(rows).p)  # two primary rows are declared, one is not run
     assert (_row(rows, "K2", variant="other").p_holm, _row(rows, "K2").verdict) == (None, "not run")
     assert _row(rows, "K2", variant="other").interval == pytest.approx(
         tuple(stats.ttest_rel(NO_GAP, SB).confidence_interval(0.9))
     )
+
+
+def test_a_verdict_does_not_change_because_another_claim_was_run(declare, gap, pairs):
+    alone = judge(declare(gap + CLOSED), pairs(SB, GAP), "quick")
+    both = judge(declare(gap + CLOSED), pairs(SB, GAP) + pairs(SB, SB[::-1], claim="K2"), "quick")
+    assert _row(alone) == _row(both)
 
 
 def test_families_of_different_networks_do_not_meet(declare, pairs):
@@ -146,7 +152,7 @@ def test_a_range_is_judged_on_a_log_scale(declare, observation):
 
 def test_one_run_is_too_few(declare, pairs):
     row = _row(judge(declare(), pairs([98.0], [97.0]), "quick"))
-    assert (row.verdict, row.finding) == ("inconclusive", "too few runs for an interval")
+    assert (row.verdict, row.finding) == ("inconclusive", "too few runs, or no spread between them, for an interval")
     assert (row.effect, row.interval, row.p, row.p_holm, row.n) == (-1.0, None, None, None, 1)
 
 
