@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from repro.errors import UsageError
+
 
 @dataclass(frozen=True)
 class Split:
@@ -48,6 +50,16 @@ class Split:
         if isinstance(index, slice):
             return Split(self.inputs[index], self.labels[index])
         return Split(self.inputs.index_select(0, index), self.labels.index_select(0, index))
+
+    def evenly(self, count: int) -> Split:
+        """`count` examples at even distances in the split's order, the first among them.
+
+        Raises:
+            UsageError: `count` does not lie between 1 and the number of examples.
+        """
+        if not 1 <= count <= len(self):
+            raise UsageError(f"count={count} must lie between 1 and the {len(self)} examples there are.")
+        return self.take(torch.arange(count) * len(self) // count)
 
 
 def as_float(inputs: Tensor) -> Tensor:

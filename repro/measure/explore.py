@@ -160,9 +160,11 @@ def _explore(lead: _Lead, watched: Watched, corners: Corners, direct: int, sugge
         lead.challenge(next(onward))
     for point in suggested:
         climb = SignAscent(watched, point)
-        if climb.rise > WORTH * lead.best.rise:
-            climb.step()
-        lead.challenge(climb)
+        try:
+            if climb.rise > WORTH * lead.best.rise:
+                climb.step()
+        finally:
+            lead.challenge(climb)
     while True:
         lead.settle()
         lead.challenge(next(onward))

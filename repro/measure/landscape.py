@@ -74,7 +74,7 @@ class Landscape:
         _check(batchnorm, statistics, len(train))
         self._model, self._batchnorm, self._chunk = model, batchnorm, chunk
         self._examples = len(train)
-        self._seen = train.inputs if statistics is None else _evenly_spaced(train.inputs, statistics)
+        self._seen = train.inputs if statistics is None else train.evenly(statistics).inputs
         self._moved: dict[str, Tensor] = dict(model.named_parameters())
         names = list(self._moved)
         if batchnorm == "interpolated":
@@ -143,10 +143,6 @@ def _running_statistics(model: nn.Module) -> dict[str, Tensor]:
         for name, layer in batchnorm_layers(model).items()
         for kind in ("running_mean", "running_var")
     }
-
-
-def _evenly_spaced(inputs: Tensor, count: int) -> Tensor:
-    return inputs[torch.arange(count) * len(inputs) // count]
 
 
 def _check(batchnorm: str, statistics: int | None, examples: int) -> None:

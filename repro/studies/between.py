@@ -11,7 +11,7 @@ from repro.measure.landscape import BatchNormRule
 from repro.measure.paths import path
 from repro.runs.store import RunStore
 from repro.runs.worker import RunRequest
-from repro.studies.network import CHUNK, chunk_of, evenly, network_at
+from repro.studies.network import CHUNK, OfOneRun, chunk_of, network_at, part_of
 from repro.train.spec import RunSpec
 
 _POINT = (1 + 5) / 3
@@ -57,7 +57,7 @@ class PathBetween:
             model,
             store.folder(self.small.key).weights(),
             store.folder(self.large.key).weights(),
-            evenly(data.train, self.measured),
+            part_of(data.train, self.measured),
             data.test,
             kind=self.kind,
             batchnorm=self.batchnorm,
@@ -68,27 +68,18 @@ class PathBetween:
 
 
 @dataclass(frozen=True)
-class DirectionFrom:
+class DirectionFrom(OfOneRun):
     """A short line through a minimum in a random filter-normalised direction (Li et al. 2018): the control.
 
     Attributes:
-        spec: the run, at its end.
         seed: of the direction; both arms of a seed have the same draw.
         alphas: steps, in units of each filter's own norm.
         measured: examples of the training set, evenly spaced; 0 is all.
     """
 
-    METHOD: ClassVar[int] = 1
-
-    spec: RunSpec
     seed: int
     alphas: tuple[float, ...] = (-0.25, 0.0, 0.25)
     measured: int = 0
-
-    @property
-    def runs(self) -> tuple[RunRequest, ...]:
-        """The run."""
-        return (RunRequest(self.spec),)
 
     @property
     def gradients(self) -> float:
@@ -101,7 +92,7 @@ class DirectionFrom:
         model = network_at(store, self.spec, None, data)
         found = random_line(
             model,
-            evenly(data.train, self.measured),
+            part_of(data.train, self.measured),
             data.test,
             seed=self.seed,
             alphas=self.alphas,

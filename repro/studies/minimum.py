@@ -17,23 +17,14 @@ from repro.measure.sharpness import Sharpness, sharpness
 from repro.runs.store import RunStore
 from repro.runs.worker import RunRequest
 from repro.streams import stream
-from repro.studies.network import objective_at
-from repro.train.spec import RunSpec
+from repro.studies.network import OfOneRun, objective_at
 
 
 @dataclass(frozen=True)
-class EvaluationAt:
+class EvaluationAt(OfOneRun):
     """Loss and accuracy on the training set at a run's end, BatchNorm statistics recomputed on it."""
 
-    METHOD: ClassVar[int] = 1
-
-    spec: RunSpec
     measured: ClassVar[int] = 0
-
-    @property
-    def runs(self) -> tuple[RunRequest, ...]:
-        """The run."""
-        return (RunRequest(self.spec),)
 
     @property
     def gradients(self) -> float:
@@ -47,11 +38,10 @@ class EvaluationAt:
 
 
 @dataclass(frozen=True)
-class SharpnessAt:
+class SharpnessAt(OfOneRun):
     """Keskar's sharpness (Metric 2.1) at the weights of a run.
 
     Attributes:
-        spec: the run.
         update: after how many updates; `None` is the end.
         eps: relative size of the box.
         rule: `published`, ten iterations of L-BFGS-B; or `searched`, the best of several searches.
@@ -64,9 +54,6 @@ class SharpnessAt:
         measured: examples of the training set in the loss, evenly spaced; 0 is all.
     """
 
-    METHOD: ClassVar[int] = 1
-
-    spec: RunSpec
     update: int | None = None
     eps: float = 1e-3
     rule: Literal["searched", "published"] = "searched"
@@ -114,32 +101,23 @@ class SharpnessAt:
 
 
 @dataclass(frozen=True)
-class SharesAt:
+class SharesAt(OfOneRun):
     """Sharpness while only some coordinates may move, as fractions of that in the full space.
 
     The coordinates that matter most are those of the largest |g_i| r_i, the gradient at the point of the box that the
     full search found times the box's half-width: their share of the loss's slope there.
 
     Attributes:
-        spec: the run, at its end.
         fraction: of the coordinates that may move.
         eps: relative size of the box.
         budget: gradients for each of the three searches.
         measured: examples of the training set, evenly spaced; 0 is all.
     """
 
-    METHOD: ClassVar[int] = 1
-
-    spec: RunSpec
     fraction: float = 0.05
     eps: float = 1e-3
     budget: int = 20
     measured: int = 0
-
-    @property
-    def runs(self) -> tuple[RunRequest, ...]:
-        """The run."""
-        return (RunRequest(self.spec),)
 
     @property
     def gradients(self) -> float:

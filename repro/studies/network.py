@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 from torch import nn
 
@@ -10,6 +13,7 @@ from repro.measure import NetworkObjective, recompute_statistics
 from repro.nets import build
 from repro.nets.layout import fast_layout
 from repro.runs.store import RunStore
+from repro.runs.worker import RunRequest
 from repro.streams import stream
 from repro.train.spec import RunSpec
 
@@ -17,6 +21,24 @@ CHUNK = 1000
 """Examples per pass; under batch statistics also the examples normalised together."""
 CONVOLUTIONAL_CHUNK = 128
 """Examples per pass where the chunk changes nothing but speed and there are convolutions."""
+
+
+@dataclass(frozen=True)
+class OfOneRun:
+    """What is measured at the end of one run.
+
+    Attributes:
+        spec: the run.
+    """
+
+    METHOD: ClassVar[int] = 1
+
+    spec: RunSpec
+
+    @property
+    def runs(self) -> tuple[RunRequest, ...]:
+        """The run."""
+        return (RunRequest(self.spec),)
 
 
 def network_at(store: RunStore, spec: RunSpec, update: int | None, data: Dataset) -> nn.Module:
@@ -38,7 +60,7 @@ def objective_at(store: RunStore, spec: RunSpec, update: int | None, batchnorm: 
     """
     data = load(spec.dataset)
     model = network_at(store, spec, update, data)
-    part = evenly(data.train, measured)
+    part = part_of(data.train, measured)
     if batchnorm == "batch":
         return NetworkObjective(model, part.inputs, part.labels, chunk=CHUNK, batchnorm="batch")
     recompute_statistics(model, data.train.inputs, chunk=chunk_of(model))
@@ -50,14 +72,6 @@ def chunk_of(model: nn.Module) -> int:
     return CONVOLUTIONAL_CHUNK if fast_layout(model) is torch.channels_last else CHUNK
 
 
-def evenly(split: Split, count: int) -> Split:
-    """`count` examples at even distances in the split's order; all of them where `count` is 0.
-
-    Raises:
-        ValueError: the split has fewer.
-    """
-    if count == 0:
-        return split
-    if count > len(split):
-        raise ValueError(f"measured={count} must be at most the {len(split)} examples of the training set, or 0.")
-    return split.take(torch.arange(count) * len(split) // count)
+def part_of(split: Split, measured: int) -> Split:
+    """`measured` evenly spaced examples; all of them where it is 0."""
+    return split.evenly(measured) if measured else split

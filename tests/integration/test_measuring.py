@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 
 from repro.data import load
+from repro.errors import UsageError
 from repro.runs.engine import LocalEngine
 from repro.runs.measurements import carry_out
 from repro.runs.store import RunStore
 from repro.runs.worker import RunRequest
 from repro.studies.between import DirectionFrom, PathBetween
 from repro.studies.minimum import EvaluationAt, SharesAt, SharpnessAt
-from repro.studies.network import evenly
+from repro.studies.network import part_of
 from repro.train.regime import constant
 from repro.train.spec import RunSpec
 
@@ -85,9 +86,9 @@ def test_the_coordinates_that_matter_most_carry_more_than_random_ones(store: Run
 
 def test_a_measured_part_is_spread_evenly_over_the_training_set() -> None:
     train = load("mnist-embedded").train
-    part = evenly(train, 60)
+    part = part_of(train, 60)
     assert len(part) == 60
     assert bool((part.inputs[1] == train.inputs[100]).all())
-    assert evenly(train, 0) is train
-    with pytest.raises(ValueError, match="measured=7000 must be at most the 6000"):
-        evenly(train, 7000)
+    assert part_of(train, 0) is train
+    with pytest.raises(UsageError, match="count=7000 must lie between 1 and the 6000"):
+        part_of(train, 7000)

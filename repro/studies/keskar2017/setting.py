@@ -52,8 +52,8 @@ class Setting:
     min_gain: float = 0.01
     measured: int = 0
     path_statistics: int = 0
-    sensitivity: bool = False
-    rates: tuple[float, ...] = ()
+    sensitivity: bool = True
+    rates: tuple[float, ...] = (0.3, 3.0)
     checked_seeds: int = 1
     sweep_batches: tuple[int, ...] = ()
     sweep_epochs: int = 100
