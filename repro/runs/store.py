@@ -184,7 +184,10 @@ class RunFolder:
             return []
         # A line that a killed process left unfinished has no newline yet, and is not a line.
         whole = path.read_bytes().split(b"\n")[:-1]
-        return [json.loads(line) for line in whole]
+        try:
+            return [json.loads(line) for line in whole]
+        except ValueError as error:
+            raise StorageError(f"{path} is damaged ({error}); delete {self.path} to train the run again.") from error
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
@@ -144,6 +145,7 @@ class SharesAt(OfOneRun):
 
 
 def as_content(found: Sharpness) -> dict[str, Any]:
-    """A sharpness as plain JSON."""
+    """A sharpness as plain JSON, which has no number for what is not finite."""
     content = {name: value for name, value in asdict(found).items() if not isinstance(value, torch.Tensor)}
-    return content | {"status": found.status.name.lower(), "failure": "" if found.usable else found.status.value}
+    finite = {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in content.items()}
+    return finite | {"status": found.status.name.lower(), "failure": "" if found.usable else found.status.value}
