@@ -44,8 +44,8 @@ def against_the_published_rule(used: Sequence[Observation]) -> str:
     missed = [pair for pair in answered if pair.shortfall > MISS]
     silent = len(pairs) - len(answered)
     said = (
-        f"The published rule missed the searched maximum by more than {MISS:.0%} in **{len(missed)} of {len(pairs)}** "
-        f"searches, and gave no answer in {silent} more."
+        f"The published rule missed the searched maximum by more than {MISS:.0%} in **{len(missed)} of the "
+        f"{len(answered)}** searches in which it gave an answer; in {silent} of {len(pairs)} it gave none."
     )
     return said.replace("%", " %") + (f" {_worst(missed)}" if missed else "")
 
