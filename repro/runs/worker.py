@@ -72,6 +72,7 @@ def _train(store: RunStore, folder: RunFolder, request: RunRequest, clock: Clock
     parent = None if spec.start is None else store.folder(spec.start.run).weights(spec.start.update)
     training = Training(spec, load(spec.dataset), parent)
     _take_up(training, folder, request)
+    _write_status(folder, "running", clock, updates=training.update)
     saved = time.monotonic()
     try:
         while not training.finished:

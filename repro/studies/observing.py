@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from repro.claims.evidence import Observation, Provenance
+from repro.runs.engine import merge
 from repro.runs.measurements import MeasurementRequest, answer
 from repro.runs.store import RunStore
 from repro.runs.worker import RunRequest
@@ -95,4 +96,5 @@ def needs_of(samples: Iterable[Sample]) -> tuple[list[RunRequest], list[Measurem
     """Every run and every measurement that the samples need, themselves or through one another, once each."""
     needs = [need for sample in samples for need in sample.needs]
     measurements = [need for need in needs if not isinstance(need, RunRequest)]
-    return list(dict.fromkeys(run for need in needs for run in need.runs)), list(dict.fromkeys(measurements))
+    runs = merge([run for need in needs for run in need.runs])
+    return list(runs.values()), list(dict.fromkeys(measurements))

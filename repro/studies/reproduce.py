@@ -119,7 +119,7 @@ def _row_of(observation: Observation) -> tuple[str, str, str, str]:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Cost:
     """What is left to do: counts, and hours of one processor core if no plateau ends a run early."""
 
     what: str
@@ -128,18 +128,18 @@ class Estimate:
     core_hours: float
 
 
-def estimate(plan: Plan, store: RunStore) -> list[Estimate]:
+def estimate(plan: Plan, store: RunStore) -> list[Cost]:
     """The cost of a plan for each network, from a few updates timed now."""
     rows = []
     for cell, samples in plan.cells.items():
         runs, measurements = needs_of(samples)
         left = [run for run in runs if not is_over(store.folder(run.spec.key), run)]
         hours = sum(run_seconds(run) for run in left) / 3600
-        rows.append(Estimate(f"{cell.network} on {cell.dataset}: runs", len(runs), len(left), hours))
+        rows.append(Cost(f"{cell.network} on {cell.dataset}: runs", len(runs), len(left), hours))
         missing = [m for m in measurements if answer(store, m) is None]
         examples = sum(m.gradients * (m.measured or CATALOGUE[cell.dataset].train) for m in missing)
         hours = examples * seconds_per_example(cell.network, cell.dataset) / 3600
-        rows.append(Estimate(f"{cell.network} on {cell.dataset}: measurements", len(measurements), len(missing), hours))
+        rows.append(Cost(f"{cell.network} on {cell.dataset}: measurements", len(measurements), len(missing), hours))
     return rows
 
 
@@ -147,8 +147,8 @@ def _is_complete(store: RunStore, run: RunRequest) -> bool:
     return str(store.folder(run.spec.key).status["status"]) == "complete"
 
 
-def as_lines(estimates: Sequence[Estimate]) -> list[str]:
-    """A table of the estimates for the terminal."""
+def as_lines(costs: Sequence[Cost]) -> list[str]:
+    """A table of the costs for the terminal."""
     lines = [f"{'':44} {'wanted':>7} {'to do':>7} {'core hours':>11}"]
-    lines += [f"{e.what:44} {e.wanted:7d} {e.left:7d} {e.core_hours:11.2f}" for e in estimates]
-    return [*lines, f"{'together':44} {'':7} {'':7} {sum(e.core_hours for e in estimates):11.2f}"]
+    lines += [f"{each.what:44} {each.wanted:7d} {each.left:7d} {each.core_hours:11.2f}" for each in costs]
+    return [*lines, f"{'together':44} {'':7} {'':7} {sum(each.core_hours for each in costs):11.2f}"]
