@@ -116,10 +116,11 @@ def explore(watched: Watched, x: Sample, corners: Corners, *, direct: int, sugge
         suggested: points to climb from, the most promising first, each of shape `(p,)`.
     """
     lead = _Lead(SignAscent(watched, x))
-    status, message = Status.BUDGET, "the budget of evaluations is spent"
+    status, message = Status.BUDGET, ""
     try:
         _explore(lead, watched, corners, direct, suggested)
-    except Spent:
+    except Spent as reason:
+        message = str(reason)
         if lead.best.settled:
             status, message = Status.CONVERGED, "no step leads higher from the highest point found"
     except NotFinite as reason:
@@ -154,7 +155,7 @@ class _Lead:
 
 
 def _explore(lead: _Lead, watched: Watched, corners: Corners, direct: int, suggested: Sequence[Tensor]) -> None:
-    """Spend the whole budget: ends by `Spent`."""
+    """Climb for as long as `watched` lets it: ends by `Spent`."""
     onward = climbs(watched, corners, lead.best.at)
     while watched.evaluations < direct:
         lead.challenge(next(onward))

@@ -23,6 +23,8 @@ DIRECT = 0.75
 """The share of the sign ascents that only explores, from x and opposite corners, before the highest is finished."""
 DIRECT_BESIDE_PROPOSALS = 0.4
 """The same where there are proposals to climb from too."""
+PATIENCE = 60
+"""A search ends after this many evaluations in a row that find nothing higher: budgets above it need not be spent."""
 
 
 class Maximum(NamedTuple):
@@ -78,11 +80,11 @@ def searched(objective: Objective, box: Box, x: Sample, *, budget: int, seed: in
         budget: full-data gradients for all searches together.
         seed: of the random starts.
     """
-    quick = Watched(objective.value_and_grad, box, round(QUASI_NEWTON * budget), x)
+    quick = Watched(objective.value_and_grad, box, round(QUASI_NEWTON * budget), x, PATIENCE)
     first = _quasi_newton(quick, x, seed)
     suggested, cost = _proposals(objective, box, SKETCHING * budget, seed)
     left = int(budget - first.evaluations - cost)
-    watched = Watched(objective.value_and_grad, box, left, x)
+    watched = Watched(objective.value_and_grad, box, left, x, PATIENCE)
     direct = round((DIRECT_BESIDE_PROPOSALS if suggested else DIRECT) * left)
     corners = Corners(box, stream(seed, "sharpness", "corners"))
     second = explore(watched, x, corners, direct=direct, suggested=suggested)

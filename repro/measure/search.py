@@ -68,13 +68,21 @@ class Watched:
         function: what is maximised.
         box: where.
         budget: evaluations allowed, or `None`.
+        patience: evaluations in a row that may find nothing higher, or `None`.
         start: a point whose value is known already, from which the rise is counted; else the first one evaluated.
     """
 
-    def __init__(self, function: Function, box: Box, budget: int | None = None, start: Sample | None = None) -> None:
+    def __init__(
+        self,
+        function: Function,
+        box: Box,
+        budget: int | None = None,
+        start: Sample | None = None,
+        patience: int | None = None,
+    ) -> None:
         self.box, self.first, self.best = box, start, start
         self.history: list[float] = []
-        self._function, self._budget = function, budget
+        self._function, self._budget, self._patience, self._stale = function, budget, patience, 0
 
     @property
     def evaluations(self) -> int:
@@ -85,16 +93,19 @@ class Watched:
         """Evaluate at `point`, shape `(p,)`, clipped into the box.
 
         Raises:
-            Spent: the budget is.
+            Spent: the budget is, or the patience.
             NotFinite: the value or the gradient is not finite there.
         """
         if self._budget is not None and self.evaluations >= self._budget:
             raise Spent("the budget of evaluations is spent")
+        if self._patience is not None and self._stale >= self._patience:
+            raise Spent(f"nothing higher was found in {self._stale} evaluations")
         inside = self.box.clip(point)
         sample = Sample(inside, *self._function(inside))
         finite = isfinite(sample.value) and bool(sample.gradient.isfinite().all())
+        self._stale += 1
         if finite and (self.best is None or sample.value > self.best.value):
-            self.best = sample
+            self.best, self._stale = sample, 0
         self.first = self.first or sample
         self.history.append(self.best.value if self.best else sample.value)
         if not finite:

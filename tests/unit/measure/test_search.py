@@ -249,3 +249,13 @@ def test_a_search_that_starts_high_but_never_moves_is_failed_too():
     search = lbfgsb(problem, torch.full((2,), 0.5).double(), tolerances=SCIPY_TOLERANCES)
     assert search.rise > 0
     assert (search.iterations, search.status) == (0, Status.FAILED)
+
+
+def test_a_search_ends_once_its_patience_does_and_not_before():
+    values = iter([1.0, 3.0, 2.0, 2.5, 4.0, *[0.0] * 9])
+    box = Box.around(torch.zeros(1), torch.ones(1))
+    watched = Watched(lambda _: (next(values), torch.zeros(1)), box, patience=3)
+    with pytest.raises(Spent, match="nothing higher was found in 3 evaluations"):
+        for _ in range(14):
+            watched(torch.zeros(1))
+    assert watched.history == [1, 3, 3, 3, 4, 4, 4, 4]

@@ -215,7 +215,8 @@ def test_more_iterations_of_the_published_rule_never_find_less():
 def test_a_search_is_checked_by_one_ten_times_as_long():
     f = tiny_network(1)
     check = check_search(f, f.start, 0.3)
-    assert (check.short.cost, check.long.cost) == (60, 600)
+    assert check.short.cost == 60
+    assert 100 < check.long.cost <= 600  # it may stop improving before
     assert 0 <= check.shortfall < 0.01
     assert check.shortfall == pytest.approx(max(0.0, 1 - check.short.value / check.long.value))
 
