@@ -35,12 +35,14 @@ def speed(kind: str, network: str, batch: int, count: int) -> float:
 )
 def test_training_is_faster_than_the_usual_loop(network: str, batch: int, count: int, wanted: dict[str, float]) -> None:
     rounds = [{kind: speed(kind, network, batch, count) for kind in ("usual", *wanted)} for _ in range(ROUNDS)]
+    usual = statistics.median(each["usual"] for each in rounds)
+    print(f"\n{network} B={batch}: the usual loop trains {usual:.0f} examples per CPU second")
+    reached = {}
     for kind, goal in wanted.items():
         ratios = sorted(each[kind] / each["usual"] for each in rounds)
-        middle = statistics.median(ratios)
-        usual = statistics.median(each["usual"] for each in rounds)
-        print(
-            f"\n{network} B={batch} {kind}: {middle:.2f} times the usual loop's {usual:.0f} examples per CPU second "
-            f"({ratios[0]:.2f} to {ratios[-1]:.2f}; goal {goal})"
-        )
-        assert middle >= goal
+        reached[kind] = statistics.median(ratios)
+        print(f"  {kind}: {reached[kind]:.2f} times as many ({ratios[0]:.2f} to {ratios[-1]:.2f}; goal {goal})")
+    missed = {kind: ratio for kind, ratio in reached.items() if ratio < wanted[kind]}
+    assert not missed, (
+        f"{missed} fall short of {wanted}; float32 gains half its factor from oneDNN products (repro.machine)"
+    )
