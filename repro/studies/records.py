@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from repro.atomic import replacing
-from repro.runs.store import RunFolder, RunStore
+from repro.runs.store import ENDED, RunFolder, RunStore
 from repro.train.spec import RunSpec
 
 Row = dict[str, Any]
@@ -43,7 +43,7 @@ CURVES = pa.schema(
 """One row an epoch (losses in nats, accuracies as fractions) and one a logged distance from the start."""
 
 
-_OVER = ("complete", "diverged", "failed")
+_OVER = (*ENDED, "failed")
 
 
 def write_records(folder: Path, store: RunStore, keys: Collection[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -111,6 +111,5 @@ def _varied(setting: Setting) -> Iterator[tuple[str, str, int, RunRequest]]:
                 yield "precision=bf16", arm, seed, RunRequest(spec)
 
 
-def _train(metric: str) -> Any:
-    scale = 100 if metric == "accuracy" else 1
-    return lambda content: Reading(scale * content[metric])
+def _train(metric: str) -> Callable[[reading.Content], Reading]:
+    return lambda content: Reading(reading.percent(content, metric))

@@ -19,7 +19,7 @@ def final(record: RunRecord, metric: str) -> float:
 
 
 def percent(row: dict[str, Any], metric: str) -> float:
-    """A metric of an epoch; accuracies in percent."""
+    """A metric of an epoch or an evaluation; accuracies in percent."""
     return float(row[metric]) * (100 if metric.endswith("accuracy") else 1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -74,8 +74,7 @@ def _short(setting: Setting, spec: RunSpec, update: int | None = None) -> Sharpn
     return SharpnessAt(spec, update, budget=SHORT_BUDGET, measured=setting.measured)
 
 
-def _accuracy(record: RunRecord) -> Reading:
-    return Reading(reading.final(record, "test_accuracy"))
+_accuracy = reading.final_metric("test_accuracy")
 
 
 def _mean_accuracy(*records: RunRecord) -> Reading:
@@ -92,11 +91,7 @@ def _accuracy_trend(batches: tuple[int, ...]) -> Callable[..., Reading]:
 
 
 def _sharpness_trend(batches: tuple[int, ...]) -> Callable[..., Reading]:
-    decades = [math.log10(batch) for batch in batches]
-    return lambda *contents: reading.together(
-        [*map(reading.sharpness, contents)],
-        lambda values: reading.slope(decades, [math.log10(value) for value in values]),
-    )
+    return lambda *contents: _sharpness_slope([math.log10(batch) for batch in batches], contents)
 
 
 def _second(_: RunRecord, child: RunRecord) -> Reading:
@@ -112,8 +107,12 @@ def _against_loss(*contents: dict[str, Any]) -> list[Reading]:
 
 
 def _slope(*contents: dict[str, Any]) -> Reading:
-    orders = [-math.log10(content["loss"]) for content in contents]
+    return _sharpness_slope([-math.log10(content["loss"]) for content in contents], contents)
+
+
+def _sharpness_slope(xs: list[float], contents: Sequence[dict[str, Any]]) -> Reading:
+    """Slope of log10 of φ against `xs`."""
     return reading.together(
         [*map(reading.sharpness, contents)],
-        lambda values: reading.slope(orders, [math.log10(value) for value in values]),
+        lambda values: reading.slope(xs, [math.log10(value) for value in values]),
     )
