@@ -202,7 +202,7 @@ def _add_sharpness(commands: Commands) -> None:
     _add_store(parser)
     parser.add_argument("--update", type=int, default=None, help="weights after this update (default: the end)")
     parser.add_argument("--eps", type=float, default=1e-3, help="relative size of the box (default: %(default)s)")
-    parser.add_argument("--rule", choices=("searched", "published"), default="searched")
+    parser.add_argument("--rule", choices=("searched", "ascent", "published"), default="searched")
     parser.add_argument("--manifold", type=int, default=0, metavar="P", help="random columns; 0 is the full space")
     parser.add_argument("--batchnorm", choices=("recomputed", "batch"), default="recomputed")
     parser.add_argument("--budget", type=_positive, default=60, help="full-data gradients (default: %(default)s)")
@@ -211,7 +211,7 @@ def _add_sharpness(commands: Commands) -> None:
 def _sharpness(arguments: argparse.Namespace) -> None:
     from repro.runs.measurements import measure_all
     from repro.runs.store import RunStore
-    from repro.studies.minimum import SharpnessAt
+    from repro.studies.minimum import ManifoldSharpnessAt, SharpnessAt
 
     store = RunStore(arguments.store.resolve())
     folder = store.open(arguments.key)
@@ -221,10 +221,11 @@ def _sharpness(arguments: argparse.Namespace) -> None:
         update=arguments.update,
         eps=arguments.eps,
         rule=arguments.rule,
-        columns=arguments.manifold,
         batchnorm=arguments.batchnorm,
         budget=arguments.budget,
     )
+    if arguments.manifold:
+        request = ManifoldSharpnessAt(**vars(request), columns=arguments.manifold)
     ((_, answer),) = measure_all(store, [request], workers=1)
     if answer["status"] == "failed":
         raise ReproError(f"sharpness of {arguments.key}: {answer['reason']}")

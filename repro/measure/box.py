@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf, isfinite
 
 import torch
@@ -49,12 +50,12 @@ class Box:
         centre, width = x.to(dtype).double(), radius.double()
         return cls(_rounded(centre - width, dtype, inf), _rounded(centre + width, dtype, -inf))
 
-    @property
+    @cached_property
     def centre(self) -> Tensor:
         """The middle of the box, shape `(p,)`."""
         return self.lower + self.radius
 
-    @property
+    @cached_property
     def radius(self) -> Tensor:
         """Half-width in each coordinate, shape `(p,)`."""
         return (self.upper - self.lower) / 2

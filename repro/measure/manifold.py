@@ -12,7 +12,6 @@ from torch import Tensor
 
 from repro.errors import UsageError
 from repro.measure.box import Box, check_eps
-from repro.measure.explore import Sketched
 from repro.measure.objective import Objective
 
 BLOCK = 8192
@@ -135,7 +134,7 @@ def manifold_box(manifold: Manifold, x: Tensor, eps: float) -> Box:
 
 @dataclass(frozen=True, eq=False)
 class OnManifold:
-    """`z -> f(x + Az)`, itself an `Objective`.
+    """`z -> f(x + Az)`, itself an `Objective`; without a sketch, for the products with A would cost as much as before.
 
     Attributes:
         whole: f, of n variables.
@@ -184,11 +183,6 @@ class OnManifold:
         """`AᵀHA v` at z = `point`, both of shape `(p,)`: float64 `(p,)`."""
         direction = self.manifold.displacement(vector)
         return self.manifold.pulled_back(self.whole.hvp(self.point(point), direction))
-
-    def sketch(self) -> tuple[Objective, float] | None:
-        """The cheaper version of f on the same manifold, if f has one."""
-        cheaper = self.whole.sketch() if isinstance(self.whole, Sketched) else None
-        return cheaper and (OnManifold(cheaper[0], self.x, self.manifold), cheaper[1])
 
 
 def _lengths(matrix: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The two rules for the maximum of a function in a box: as published, and as searched for in earnest."""
+"""The rules for the maximum of a function in a box: as published, by sign ascents, and searched for in earnest."""
 
 from __future__ import annotations
 
@@ -71,25 +71,43 @@ def published(
 
 
 def searched(objective: Objective, box: Box, x: Sample, *, budget: int, seed: int = 0) -> Maximum:
-    """The best of L-BFGS-B in the units of the box, and of sign ascents from x, opposite corners and proposals.
+    """The best of L-BFGS-B in the units of the box, and of sign ascents.
 
     Args:
-        objective: what is maximised; one that is `Sketched` lets a cheaper one propose where to climb.
+        objective: what is maximised; see `ascents`.
         box: where.
         x: its middle, evaluated.
         budget: full-data gradients for all searches together.
         seed: of the random starts.
     """
-    quick = Watched(objective.value_and_grad, box, round(QUASI_NEWTON * budget), x, PATIENCE)
-    first = _quasi_newton(quick, x, seed)
-    suggested, cost = _proposals(objective, box, SKETCHING * budget, seed)
-    left = int(budget - first.evaluations - cost)
+    watched = Watched(objective.value_and_grad, box, round(QUASI_NEWTON * budget), x, PATIENCE)
+    first = _quasi_newton(watched, x, seed)
+    sketching = SKETCHING * budget
+    climbed = ascents(objective, box, x, budget=budget - first.evaluations, sketching=sketching, seed=seed)
+    best = max(watched.best or x, climbed.best, key=lambda sample: sample.value)
+    return Maximum(best, (first, *climbed.searches), first.evaluations + climbed.cost)
+
+
+def ascents(
+    objective: Objective, box: Box, x: Sample, *, budget: int, sketching: float | None = None, seed: int = 0
+) -> Maximum:
+    """The best of sign ascents from x, opposite corners and proposals.
+
+    Args:
+        objective: what is maximised; one that is `Sketched` lets a cheaper one propose where to climb.
+        box: where.
+        x: its middle, evaluated.
+        budget: full-data gradients for all ascents together.
+        sketching: of these, how many the cheaper one may cost; by default its usual share.
+        seed: of the random starts.
+    """
+    suggested, cost = _proposals(objective, box, SKETCHING * budget if sketching is None else sketching, seed)
+    left = int(budget - cost)
     watched = Watched(objective.value_and_grad, box, left, x, PATIENCE)
     direct = round((DIRECT_BESIDE_PROPOSALS if suggested else DIRECT) * left)
     corners = Corners(box, stream(seed, "sharpness", "corners"))
-    second = explore(watched, x, corners, direct=direct, suggested=suggested)
-    best = max((w.best or x for w in (quick, watched)), key=lambda sample: sample.value)
-    return Maximum(best, (first, second), first.evaluations + second.evaluations + cost)
+    search = explore(watched, x, corners, direct=direct, suggested=suggested)
+    return Maximum(watched.best or x, (search,), search.evaluations + cost)
 
 
 def _quasi_newton(watched: Watched, x: Sample, seed: int) -> Search:

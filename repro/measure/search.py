@@ -102,7 +102,7 @@ class Watched:
             raise Spent(f"nothing higher was found in {self._stale} evaluations")
         inside = self.box.clip(point)
         sample = Sample(inside, *self._function(inside))
-        finite = isfinite(sample.value) and bool(sample.gradient.isfinite().all())
+        finite = isfinite(sample.value) and isfinite(sample.gradient.abs().sum())
         self._stale += 1
         if finite and (self.best is None or sample.value > self.best.value):
             self.best, self._stale = sample, 0
@@ -129,4 +129,5 @@ def promise(sample: Sample, box: Box) -> float:
 
 def trapezoid(a: Sample, b: Sample) -> float:
     """The rise from `a` to `b` that their gradients predict, `½(g_a + g_b)·(b - a)`."""
-    return float(((a.gradient + b.gradient) / 2) @ (b.point - a.point))
+    step = b.point - a.point
+    return float(a.gradient @ step + b.gradient @ step) / 2

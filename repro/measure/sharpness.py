@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isfinite, nan
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -15,12 +15,12 @@ from repro.errors import UsageError
 from repro.measure.box import Box, keskar_box
 from repro.measure.lbfgsb import NO_TOLERANCE, Tolerances
 from repro.measure.manifold import Manifold, OnManifold, manifold_box
-from repro.measure.maximise import Maximum, published, searched
+from repro.measure.maximise import Maximum, ascents, published, searched
 from repro.measure.measurement import Measurement, Status
 from repro.measure.objective import Objective
 from repro.measure.search import Sample
 
-Rule = Literal["searched", "published"]
+Rule = Literal["searched", "ascent", "published"]
 
 Maximiser = Callable[[Objective, Box, Sample], Maximum]
 """Finds the maximum of an objective in a box around a point already evaluated."""
@@ -30,8 +30,8 @@ Maximiser = Callable[[Objective, Box, Sample], Maximum]
 class Sharpness(Measurement):
     """`φ = 100 (max f - f(x)) / (1 + f(x))`, percent of 1 + f(x).
 
-    `residual` is the disagreement between L-BFGS-B and the best sign ascent, in the unit of the value; the published
-    rule has none. `cost` counts the gradients of a cheaper objective by what they cost.
+    `residual` is the disagreement between L-BFGS-B and the best sign ascent, in the unit of the value; a rule of one
+    search has none. `cost` counts the gradients of a cheaper objective by what they cost.
 
     Attributes:
         loss: f(x), in nats for a cross-entropy.
@@ -77,9 +77,10 @@ def sharpness(
         x: the minimiser, shape `(n,)`; f is evaluated where x is rounded to the objective's dtype.
         eps: size ε of the box, dimensionless; the paper uses 1e-3 and 5e-4.
         rule: `published`, one run of 10 iterations of SciPy's L-BFGS-B, which may miss the maximum by orders of
-            magnitude; or `searched`, the best of L-BFGS-B and of sign ascents from many corners.
+            magnitude; `searched`, the best of L-BFGS-B and of sign ascents from many corners; or `ascent`, the latter
+            alone, to compare many minima at little cost.
         manifold: A; `None` is the identity, that is the full space.
-        budget: full-data gradients that the `searched` rule may spend, all its searches together.
+        budget: full-data gradients that the `searched` and `ascent` rules may spend, all their searches together.
         start: where the `published` search begins, at x or at a random point of the box.
         seed: of random starts.
         iterations: of the `published` search.
@@ -185,15 +186,15 @@ def _sharpness(x: Sample, box: Box, found: Maximum, status: Status) -> Sharpness
 def _maximiser(
     rule: Rule, budget: int, start: Literal["x", "random"], seed: int, iterations: int, tolerances: Tolerances
 ) -> Maximiser:
-    if rule not in ("searched", "published"):
-        raise UsageError(f"rule={rule!r} must be 'searched' or 'published'.")
+    if rule not in get_args(Rule):
+        raise UsageError(f"rule={rule!r} must be one of {', '.join(get_args(Rule))}.")
     if start not in ("x", "random"):
         raise UsageError(f"start={start!r} must be 'x' or 'random'.")
     if budget < 8 or iterations < 1:
         raise UsageError(f"budget={budget} must be at least 8 gradients, iterations={iterations} at least 1.")
-    if rule == "searched":
-        return partial(searched, budget=budget - 1, seed=seed)
-    return partial(published, start=start, seed=seed, iterations=iterations, tolerances=tolerances)
+    if rule == "published":
+        return partial(published, start=start, seed=seed, iterations=iterations, tolerances=tolerances)
+    return partial(searched if rule == "searched" else ascents, budget=budget - 1, seed=seed)
 
 
 def _check_point(objective: Objective, x: Tensor) -> None:

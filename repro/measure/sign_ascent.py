@@ -69,8 +69,8 @@ class SignAscent:
 
     def _target(self) -> Tensor:
         box = self._watched.box
-        heading = (self.at.gradient + self._turn).sign()
-        return box.clip(self.at.point + self._length * box.radius * heading)
+        step = (self.at.gradient + self._turn).sign_().mul_(self._length * box.radius)
+        return box.clip(step.add_(self.at.point))
 
     def _move(self, found: Sample) -> None:
         if self._extrapolates or self.steps == 0:

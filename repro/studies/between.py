@@ -24,7 +24,8 @@ class PathBetween:
 
     Attributes:
         small, large: the two runs, at their ends.
-        kind: `linear`, 25 points on [-1, 2], or `curvilinear`, 25 points on [0, 1].
+        kind: `linear` or `curvilinear`.
+        alphas: where on it; empty stands for the paper's 25 points, on [-1, 2] or [0, 1].
         batchnorm: which statistics BatchNorm uses along the path, see `repro.measure.landscape`.
         measured: examples of the training set, evenly spaced, on which the loss is taken; 0 is all.
         statistics: how many of those BatchNorm's statistics are recomputed on, evenly spaced; 0 is all.
@@ -35,6 +36,7 @@ class PathBetween:
     small: RunSpec
     large: RunSpec
     kind: Literal["linear", "curvilinear"] = "linear"
+    alphas: tuple[float, ...] = ()
     batchnorm: BatchNormRule = "recomputed"
     measured: int = 0
     statistics: int = 0
@@ -47,7 +49,7 @@ class PathBetween:
     @property
     def gradients(self) -> float:
         """Cost in gradients."""
-        return 25 * _POINT
+        return (len(self.alphas) or 25) * _POINT
 
     def measure(self, store: RunStore) -> dict[str, Any]:
         """Alpha, and train and test loss (nats) and accuracy (fraction) at each."""
@@ -60,6 +62,7 @@ class PathBetween:
             part_of(data.train, self.measured),
             data.test,
             kind=self.kind,
+            alphas=self.alphas or None,
             batchnorm=self.batchnorm,
             statistics=self.statistics or None,
             chunk=CHUNK if self.batchnorm == "batch" else chunk_of(model),

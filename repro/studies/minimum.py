@@ -11,10 +11,10 @@ from torch import Tensor
 
 from repro.measure.adaptive import adaptive_sharpness
 from repro.measure.box import keskar_box
-from repro.measure.manifold import Distribution, random_manifold
+from repro.measure.manifold import Distribution, Manifold, random_manifold
 from repro.measure.objective import NetworkObjective
 from repro.measure.restriction import Restriction
-from repro.measure.sharpness import Sharpness, sharpness
+from repro.measure.sharpness import Rule, Sharpness, sharpness
 from repro.runs.store import RunStore
 from repro.runs.worker import RunRequest
 from repro.streams import stream
@@ -40,29 +40,26 @@ class EvaluationAt(OfOneRun):
 
 @dataclass(frozen=True)
 class SharpnessAt(OfOneRun):
-    """Keskar's sharpness (Metric 2.1) at the weights of a run.
+    """Keskar's sharpness (Metric 2.1) at the weights of a run, in the full space.
 
     Attributes:
         update: after how many updates; `None` is the end.
         eps: relative size of the box.
-        rule: `published`, ten iterations of L-BFGS-B; or `searched`, the best of several searches.
+        rule: `published`, ten iterations of L-BFGS-B; `searched`, the best of several searches; or `ascent`, the sign
+            ascents among them.
         budget: full-data gradients the searches may spend together.
         start: of the published search: `x`, or a `random` point of the box.
         box: `keskar`, |z| ≤ ε(|x| + 1); or `adaptive`, |z| ≤ ε|x| (ASAM).
-        columns: of the random matrix A; 0 is the full space.
-        entries: how A is drawn.
         batchnorm: `recomputed` on the whole training set at these weights, or `batch`.
         measured: examples of the training set in the loss, evenly spaced; 0 is all.
     """
 
     update: int | None = None
     eps: float = 1e-3
-    rule: Literal["searched", "published"] = "searched"
+    rule: Rule = "searched"
     budget: int = 60
     start: Literal["x", "random"] = "x"
     box: Literal["keskar", "adaptive"] = "keskar"
-    columns: int = 0
-    entries: Distribution = "normal"
     batchnorm: Literal["recomputed", "batch"] = "recomputed"
     measured: int = 0
 
@@ -74,7 +71,7 @@ class SharpnessAt(OfOneRun):
     @property
     def gradients(self) -> float:
         """Cost in gradients: the budget, or what ten iterations take."""
-        return self.budget if self.rule == "searched" else 12
+        return 12 if self.rule == "published" else self.budget
 
     def measure(self, store: RunStore) -> dict[str, Any]:
         """The fields of `repro.measure.Sharpness`; `failure` says why there is no value."""
@@ -84,11 +81,9 @@ class SharpnessAt(OfOneRun):
     def _search(self, objective: NetworkObjective) -> Sharpness:
         if self.box == "adaptive":
             return adaptive_sharpness(objective, objective.start, self.eps, budget=self.budget)
-        manifold = None
-        if self.columns:
-            manifold = random_manifold(
-                objective.size, self.columns, stream(self.spec.seed, "manifold"), entries=self.entries
-            )
+        return self._metric(objective, None)
+
+    def _metric(self, objective: NetworkObjective, manifold: Manifold | None) -> Sharpness:
         return sharpness(
             objective,
             objective.start,
@@ -102,8 +97,25 @@ class SharpnessAt(OfOneRun):
 
 
 @dataclass(frozen=True)
+class ManifoldSharpnessAt(SharpnessAt):
+    """The same on the columns of a random matrix A, drawn with the run's seed.
+
+    Attributes:
+        columns: of A.
+        entries: how A is drawn.
+    """
+
+    columns: int = 100
+    entries: Distribution = "normal"
+
+    def _search(self, objective: NetworkObjective) -> Sharpness:
+        generator = stream(self.spec.seed, "manifold")
+        return self._metric(objective, random_manifold(objective.size, self.columns, generator, entries=self.entries))
+
+
+@dataclass(frozen=True)
 class SharesAt(OfOneRun):
-    """Sharpness while only some coordinates may move, as fractions of that in the full space.
+    """Sharpness by sign ascents while only some coordinates may move, and in the full space.
 
     The coordinates that matter most are those of the largest |g_i| r_i, the gradient at the point of the box that the
     full search found times the box's half-width: their share of the loss's slope there.
@@ -114,6 +126,8 @@ class SharesAt(OfOneRun):
         budget: gradients for each of the three searches.
         measured: examples of the training set, evenly spaced; 0 is all.
     """
+
+    METHOD: ClassVar[int] = 2
 
     fraction: float = 0.05
     eps: float = 1e-3
@@ -129,7 +143,7 @@ class SharesAt(OfOneRun):
         """As `SharpnessAt.measure` under `whole`, `top` (those that matter most) and `random`."""
         objective = objective_at(store, self.spec, None, "recomputed", self.measured)
         x = objective.start.double()
-        whole = sharpness(objective, x, self.eps, budget=self.budget)
+        whole = sharpness(objective, x, self.eps, rule="ascent", budget=self.budget)
         _, gradient = objective.value_and_grad(x + whole.displacement)
         count = round(self.fraction * len(x))
         chosen = {
@@ -141,7 +155,7 @@ class SharesAt(OfOneRun):
         }
 
     def _restricted(self, objective: NetworkObjective, x: Tensor, index: Tensor) -> Sharpness:
-        return sharpness(Restriction(objective, x, index), x[index], self.eps, budget=self.budget)
+        return sharpness(Restriction(objective, x, index), x[index], self.eps, rule="ascent", budget=self.budget)
 
 
 def as_content(found: Sharpness) -> dict[str, Any]:

@@ -21,8 +21,7 @@ large_batch = 3000
 epochs = 2
 seeds = [0, 1]
 claims = ["K1", "K2", "K10"]
-sensitivity = false
-rates = []
+varied_seeds = 0
 """
 
 

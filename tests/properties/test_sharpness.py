@@ -43,7 +43,7 @@ def test_sharpness_is_the_closed_form_of_any_separable_quadratic(size, seed, eps
 @given(sizes, seeds, radii)
 def test_sharpness_is_positive_wherever_there_is_a_slope(size, seed, eps):
     f, x = convex(size, seed)
-    for rule in ("published", "searched"):
+    for rule in ("published", "ascent", "searched"):
         assert sharpness(f, x, eps, rule=rule).value > 0
 
 
@@ -76,7 +76,7 @@ def test_the_order_of_the_variables_does_not_matter(size, seed, random):
 @given(sizes, seeds, radii)
 def test_what_was_found_is_a_point_of_the_box_so_the_maximum_is_never_overstated(size, seed, eps):
     f, x = convex(size, seed)
-    for rule in ("published", "searched"):
+    for rule in ("published", "ascent", "searched"):
         found = sharpness(f, x, eps, rule=rule)
         assert (found.displacement.abs() <= eps * (x.abs() + 1) * (1 + 1e-12)).all()
         assert f.value(x + found.displacement) == pytest.approx(found.maximum, rel=1e-12)

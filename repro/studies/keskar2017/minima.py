@@ -8,8 +8,8 @@ from typing import Any
 
 from repro.runs.worker import RunRequest
 from repro.studies.keskar2017 import reading
-from repro.studies.keskar2017.setting import SHORT_BUDGET, Setting
-from repro.studies.minimum import EvaluationAt, SharesAt, SharpnessAt
+from repro.studies.keskar2017.setting import SHORT, Setting
+from repro.studies.minimum import EvaluationAt, ManifoldSharpnessAt, SharesAt, SharpnessAt
 from repro.studies.study import Reading, Sample
 
 
@@ -40,15 +40,15 @@ def sharpness_in_full_space(setting: Setting) -> Iterator[Sample]:
             quantity = "adaptive-sharpness" if variant == "adaptive" else "sharpness"
             yield Sample("K3", arm, seed, quantity, (replace(at, **changes),), reading.sharpness, variant)
     for variant, arm, seed, run in _varied(setting):
-        at = SharpnessAt(run.spec, budget=SHORT_BUDGET, measured=setting.measured)
+        at = SharpnessAt(run.spec, measured=setting.measured, **SHORT)
         yield Sample("K3", arm, seed, "sharpness", (at,), reading.sharpness, variant)
 
 
 def sharpness_in_a_random_subspace(setting: Setting) -> Iterator[Sample]:
     """K4: Metric 2.1 on the columns of a random matrix, the same for both arms of a seed."""
     for arm, seed, run in setting.minima():
-        at = SharpnessAt(run.spec, columns=100, measured=setting.measured)
-        for variant, changes in (_RULES | (_MANIFOLDS if setting.sensitivity else {})).items():
+        at = ManifoldSharpnessAt(run.spec, measured=setting.measured)
+        for variant, changes in (_RULES | (_MANIFOLDS if setting.varies(seed) else {})).items():
             needs = (replace(at, **changes),)
             yield Sample("K4", arm, seed, "sharpness", needs, reading.sharpness, variant)
 
@@ -78,14 +78,13 @@ _RULES: dict[str, Changes] = {
     "eps=5e-4 published": {"eps": 5e-4, "rule": "published"},
 }
 _CHOICES: dict[str, Changes] = {
-    "batchnorm=batch": {"batchnorm": "batch", "budget": SHORT_BUDGET},
-    "adaptive": {"box": "adaptive", "eps": 0.02, "budget": SHORT_BUDGET},
+    "batchnorm=batch": {"batchnorm": "batch", **SHORT},
+    "adaptive": {"box": "adaptive", "eps": 0.02, "budget": 20},
     "start=random": {"rule": "published", "start": "random"},
 }
 _MANIFOLDS: dict[str, Changes] = {
-    "batchnorm=batch": {"batchnorm": "batch", "budget": SHORT_BUDGET},
-    "A=unit-columns": {"entries": "unit-columns", "budget": SHORT_BUDGET},
-    "A=uniform": {"entries": "uniform", "budget": SHORT_BUDGET},
+    "A=unit-columns": {"entries": "unit-columns", **SHORT},
+    "A=uniform": {"entries": "uniform", **SHORT},
 }
 _RATIOS = {
     "": reading.ratio_at_equal_epochs,
@@ -95,20 +94,17 @@ _RATIOS = {
 
 
 def _full_space(setting: Setting, seed: int) -> dict[str, Changes]:
-    checked = seed in setting.seeds[: setting.checked_seeds]
-    check: dict[str, Changes] = {"budget=10x": {"budget": 600}} if checked else {}
-    return _RULES | (_CHOICES if setting.sensitivity else {}) | check
+    check: dict[str, Changes] = {"budget=10x": {"budget": 600}} if setting.checks(seed) else {}
+    return _RULES | (_CHOICES if setting.varies(seed) else {}) | check
 
 
 def _varied(setting: Setting) -> Iterator[tuple[str, str, int, RunRequest]]:
     """Both arms at other learning rates, and in bfloat16: variant, arm, seed and run."""
-    for seed in setting.seeds:
-        for arm in setting.batches:
+    for arm, seed, run in setting.minima():
+        if setting.varies(seed):
             for rate in setting.rates:
                 yield f"rate={rate:g}", arm, seed, RunRequest(setting.minimum(arm, seed, rate=rate))
-            if setting.sensitivity:
-                spec = replace(setting.minimum(arm, seed), precision="bf16")
-                yield "precision=bf16", arm, seed, RunRequest(spec)
+            yield "precision=bf16", arm, seed, RunRequest(replace(run.spec, precision="bf16"))
 
 
 def _train(metric: str) -> Callable[[reading.Content], Reading]:

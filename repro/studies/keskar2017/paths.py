@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 from repro.measure.landscape import BatchNormRule
-from repro.measure.paths import PathProfile, rise
+from repro.measure.paths import PathProfile, grid, rise
 from repro.studies.between import DirectionFrom, PathBetween
 from repro.studies.keskar2017.setting import Setting
 from repro.studies.study import Reading, Sample
@@ -19,25 +19,27 @@ _ENDS = {"SB": 0.0, "LB": 1.0}
 def linear(setting: Setting) -> Iterator[Sample]:
     """K5: on the line through both minima, the loss around each."""
     yield from _path(setting, "K5", "linear")
-    if setting.sensitivity:
-        for arm, seed, run in setting.minima():
+    for arm, seed, run in setting.minima():
+        if setting.varies(seed):
             line = DirectionFrom(run.spec, seed=seed, measured=setting.measured)
             needs, read = (line,), _rise("train", 0.0)
             yield Sample("K5", arm, seed, "direction-rise", needs, read, "filter-normalised")
 
 
 def curvilinear(setting: Setting) -> Iterator[Sample]:
-    """K6: on the curved path between both minima, the loss on its inner side of each."""
-    yield from _path(setting, "K6", "curvilinear")
+    """K6: on the curved path through both minima, continued beyond them, the loss around each."""
+    yield from _path(setting, "K6", "curvilinear", grid(-STEP, 1 + STEP, 37))
 
 
-def _path(setting: Setting, claim: str, kind: Literal["linear", "curvilinear"]) -> Iterator[Sample]:
+def _path(
+    setting: Setting, claim: str, kind: Literal["linear", "curvilinear"], alphas: tuple[float, ...] = ()
+) -> Iterator[Sample]:
     for seed in setting.seeds:
         small, large = (setting.minimum(arm, seed) for arm in ("SB", "LB"))
 
         def between(rule: BatchNormRule, small: Any = small, large: Any = large) -> PathBetween:
             statistics = setting.path_statistics if rule == "recomputed" else 0
-            return PathBetween(small, large, kind, rule, setting.measured, statistics)
+            return PathBetween(small, large, kind, alphas, rule, setting.measured, statistics)
 
         needs = (between("recomputed"),)
         for split in ("train", "test"):
@@ -47,7 +49,7 @@ def _path(setting: Setting, claim: str, kind: Literal["linear", "curvilinear"]) 
             yield Sample(claim, arm, seed, "path-rise", needs, _rise("train", end))
             if claim == "K5":
                 yield Sample(claim, arm, seed, "test-path-rise", needs, _rise("test", end), "test-loss")
-            if setting.sensitivity:
+            if setting.varies(seed):
                 batch = (between("batch"),)
                 yield Sample(claim, arm, seed, "path-rise", batch, _rise("train", end), "batchnorm=batch")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from repro.runs.worker import RunRequest
 from repro.studies.keskar2017 import reading
-from repro.studies.keskar2017.setting import SHORT_BUDGET, Setting
+from repro.studies.keskar2017.setting import SHORT, Setting
 from repro.studies.minimum import SharpnessAt
 from repro.studies.study import Sample
 from repro.train.objectives import Adversarial, Proximal
@@ -64,5 +64,5 @@ def _accuracy(claim: str, arm: str, seed: int, spec: RunSpec, variant: str = "")
 
 
 def _sharpness(setting: Setting, claim: str, arm: str, seed: int, spec: RunSpec, variant: str = "sharpness") -> Sample:
-    needs = (SharpnessAt(spec, budget=SHORT_BUDGET, measured=setting.measured),)
+    needs = (SharpnessAt(spec, measured=setting.measured, **SHORT),)
     return Sample(claim, arm, seed, "sharpness", needs, reading.sharpness, variant)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from repro.runs.worker import RunRequest
 from repro.train.regime import Regime, constant, with_batch, with_learning_rate
@@ -13,8 +15,8 @@ LEARNING_RATES: dict[OptimizerName, float] = {"adam": 1e-3, "sgd": 1e-2, "adagra
 MOMENTA: dict[OptimizerName, float] = {"adam": 0.9, "sgd": 0.0, "adagrad": 0.0}
 """β₁ for Adam; Keras 1 SGD has no momentum by default."""
 
-SHORT_BUDGET = 20
-"""Full-data gradients of a search in the rows that compare many points or vary a choice."""
+SHORT: Mapping[str, Any] = {"rule": "ascent", "budget": 20}
+"""The search of the rows that compare many points or vary a choice: sign ascents of 20 full-data gradients."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,9 @@ class Setting:
         measured: examples of the training set, evenly spaced, on which sharpness is measured; 0 is all.
         path_statistics: training examples on which BatchNorm's statistics are recomputed at each point of a path; 0 is
             all.
-        sensitivity: whether the rows that vary a choice are run too.
+        varied_seeds: on how many of the seeds the rows that vary a choice are run.
         rates: learning rates tried beside the primary one.
-        checked_seeds: minima of how many seeds are searched ten times as long.
+        checked_seeds: minima of how many of the seeds are searched ten times as long.
         sweep_batches, sweep_epochs: batch sizes of Fig. 4 and passes for each.
         warm_epochs, warm_base, warm_rest: Fig. 5: from which of the SB run's `warm_base` epochs the large batch takes
             over, and for how many epochs.
@@ -52,7 +54,7 @@ class Setting:
     min_gain: float = 0.01
     measured: int = 0
     path_statistics: int = 0
-    sensitivity: bool = True
+    varied_seeds: int = 5
     rates: tuple[float, ...] = (0.3, 3.0)
     checked_seeds: int = 1
     sweep_batches: tuple[int, ...] = ()
@@ -71,6 +73,14 @@ class Setting:
     def batches(self) -> dict[str, int]:
         """Batch size under each arm's name."""
         return {"SB": self.small_batch, "LB": self.large_batch}
+
+    def varies(self, seed: int) -> bool:
+        """Whether the rows that vary a choice are run on this seed."""
+        return seed in self.seeds[: self.varied_seeds]
+
+    def checks(self, seed: int) -> bool:
+        """Whether this seed's minima are searched ten times as long."""
+        return seed in self.seeds[: self.checked_seeds]
 
     def minimum(self, arm: str, seed: int, *, rate: float = 1.0, optimizer: OptimizerName = "adam") -> RunSpec:
         """The run that leads to the arm's minimum: both arms start from the same weights.

@@ -10,7 +10,7 @@ from typing import Any
 from repro.data import CATALOGUE
 from repro.runs.worker import RunRequest
 from repro.studies.keskar2017 import reading
-from repro.studies.keskar2017.setting import SHORT_BUDGET, Setting
+from repro.studies.keskar2017.setting import SHORT, Setting
 from repro.studies.minimum import SharpnessAt
 from repro.studies.study import Reading, RunRecord, Sample
 from repro.train.spec import RunSpec, Start
@@ -71,7 +71,7 @@ def sharpness_against_loss(setting: Setting) -> Iterator[Sample]:
 
 
 def _short(setting: Setting, spec: RunSpec, update: int | None = None) -> SharpnessAt:
-    return SharpnessAt(spec, update, budget=SHORT_BUDGET, measured=setting.measured)
+    return SharpnessAt(spec, update, measured=setting.measured, **SHORT)
 
 
 _accuracy = reading.final_metric("test_accuracy")

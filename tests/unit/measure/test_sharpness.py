@@ -19,7 +19,7 @@ from repro.measure.quadratic import Quadratic
 from repro.measure.sharpness import check_search, sharpness, sharpness_in_box
 
 TINY_INPUTS: dict[NetworkObjective, torch.Tensor] = {}
-RULES = ("published", "searched")
+RULES = ("published", "ascent", "searched")
 
 
 def separable(size: int, seed: int, constant: float = 0.4) -> tuple[Quadratic, torch.Tensor, torch.Tensor]:
@@ -142,10 +142,11 @@ def test_a_gradient_of_the_wrong_sign_is_failed_and_never_a_zero(rule, curvature
     assert not wrong.usable
 
 
-def test_a_published_search_without_an_iteration_is_failed_where_the_searched_rule_finds_the_maximum():
+@pytest.mark.parametrize("rule", ["published", "ascent"])
+def test_a_search_without_an_iteration_is_failed_where_the_searched_rule_finds_the_maximum(rule):
     f = Quadratic(torch.zeros(6), torch.full((6,), 4.0), 0.0)
-    published, searched = (sharpness(f, torch.zeros(6), 0.1, rule=rule) for rule in RULES)
-    assert (published.status, published.iterations) == (Status.FAILED, 0)
+    stuck, searched = (sharpness(f, torch.zeros(6), 0.1, rule=each) for each in (rule, "searched"))
+    assert (stuck.status, stuck.iterations) == (Status.FAILED, 0)
     assert searched.value == pytest.approx(100 * 6 * 4 * 0.01 / 2)
 
 
@@ -171,15 +172,25 @@ def test_the_error_bar_is_the_disagreement_of_the_two_searches():
     quick, signs = (history[-1] for history in found.histories)
     assert found.residual == pytest.approx(100 * abs(quick - signs) / (1 + found.loss))
     assert found.maximum == max(quick, signs)
-    assert sharpness(f, f.start, 0.4, rule="published").residual is None
+    assert [sharpness(f, f.start, 0.4, rule=rule).residual for rule in ("published", "ascent")] == [None, None]
 
 
+def test_sign_ascents_alone_find_no_more_than_with_lbfgsb_beside_them():
+    f = tiny_network(2)
+    alone, both = (sharpness(f, f.start, 0.4, rule=rule, budget=b) for rule, b in (("ascent", 45), ("searched", 60)))
+    assert len(alone.histories) == 1
+    assert "L-BFGS-B" not in alone.reason
+    assert alone.histories[0] == both.histories[1][: len(alone.histories[0])]
+    assert alone.maximum <= both.maximum
+
+
+@pytest.mark.parametrize("rule", ["searched", "ascent"])
 @pytest.mark.parametrize("budget", [8, 20, 60])
-def test_the_searched_rule_costs_its_budget_and_says_so(budget):
+def test_a_search_costs_its_budget_and_says_so(rule, budget):
     f = tiny_network(0)
     calls = []
     counted = Changed(f, lambda value, g: calls.append(value) or (value, g))
-    found = sharpness(counted, f.start, 0.1, budget=budget)
+    found = sharpness(counted, f.start, 0.1, rule=rule, budget=budget)
     assert len(calls) == found.evaluations == found.cost == budget
     assert found.maximum == max(calls)
 

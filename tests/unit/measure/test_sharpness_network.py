@@ -105,7 +105,7 @@ def test_permuting_hidden_units_changes_nothing():
     first, second = weights()
     order = torch.tensor([2, 0, 3, 1])
     plain, permuted = unbiased(first, second), unbiased(first[order], second[:, order])
-    for rule in ("published", "searched"):
+    for rule in ("published", "ascent", "searched"):
         one, other = (sharpness(f, f.start, 1e-2, rule=rule).value for f in (plain, permuted))
         assert other == pytest.approx(one, rel=1e-6)
 
@@ -113,7 +113,7 @@ def test_permuting_hidden_units_changes_nothing():
 def test_parameters_without_influence_change_nothing():
     alive, with_dead = unbiased(*weights()), unbiased(*weights(), unused=5)
     assert with_dead.size == alive.size + 5
-    for rule in ("published", "searched"):
+    for rule in ("published", "ascent", "searched"):
         one, other = (sharpness(f, f.start, 1e-2, rule=rule).value for f in (alive, with_dead))
         assert other == pytest.approx(one, rel=1e-6)
 
@@ -151,7 +151,7 @@ def test_values_rounded_to_float32_stall_the_search_and_that_is_failed():
 
     rounded = Rounded(f.gradient, f.hessian, f.constant)
     assert sharpness(f, torch.zeros(5)).value == pytest.approx(100 * 5e-8 / 3, rel=1e-6)
-    for rule in ("published", "searched"):
+    for rule in ("published", "ascent", "searched"):
         stalled = sharpness(rounded, torch.zeros(5), rule=rule)
         assert stalled.status is Status.FAILED
         assert math.isnan(stalled.value)
@@ -169,13 +169,13 @@ def test_every_point_evaluated_in_float32_lies_in_keskars_box():
             points.append(point.to(self.dtype).double())
             return f.value_and_grad(point)
 
-    for rule in ("published", "searched"):
+    for rule in ("published", "ascent", "searched"):
         sharpness(Seen(), x, rule=rule)
     assert len(points) > 60
     assert all(((point - x).abs() <= 1e-3 * (x.abs() + 1)).all() for point in points)
 
 
-@pytest.mark.parametrize("rule", ["published", "searched"])
+@pytest.mark.parametrize("rule", ["published", "ascent", "searched"])
 @pytest.mark.parametrize("columns", [0, 4])
 @pytest.mark.parametrize("batchnorm", ["running", "batch"])
 def test_the_network_and_the_random_state_are_what_they_were_bit_for_bit(rule, columns, batchnorm):
@@ -218,4 +218,4 @@ def test_a_cheaper_objective_only_proposes_and_costs_its_share():
     assert calls
     assert found.cost == found.evaluations + 0.25 * len(calls) <= 60
     inside = sharpness(f, f.start, 1e-2, manifold=random_manifold(20, 5, stream(0, "manifold")))
-    assert inside.evaluations < inside.cost <= 60
+    assert inside.evaluations == inside.cost <= 60
