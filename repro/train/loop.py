@@ -81,7 +81,6 @@ class Training:
         """
         position = self.spec.regime.at(self.update, self.examples)
         inputs, labels = self._batch(position)
-        self.model.train()
         with self._seeded():
             outcome = self.spec.objective.update(
                 self.model, lambda loss: self._step(position.phase, loss), inputs, labels
@@ -150,6 +149,7 @@ class Training:
 
     def _close_epoch(self, position: Position) -> Row:
         test_loss, test_accuracy = evaluate(self.model, self.data.test, self.layout)
+        self.model.train()
         train_loss = self._loss_sum / self._seen
         row: Row = {
             "kind": "epoch",

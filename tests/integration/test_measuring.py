@@ -13,7 +13,7 @@ from repro.runs.measurements import carry_out
 from repro.runs.store import RunStore
 from repro.runs.worker import RunRequest
 from repro.studies.between import DirectionFrom, PathBetween
-from repro.studies.minimum import EvaluationAt, SharesAt, SharpnessAt
+from repro.studies.minimum import EvaluationAt, ManifoldSharpnessAt, SharesAt, SharpnessAt
 from repro.studies.network import part_of
 from repro.train.regime import constant
 from repro.train.spec import RunSpec
@@ -54,21 +54,21 @@ def test_sharpness_is_higher_in_a_larger_box_and_its_loss_is_that_of_the_minimum
 
 
 @pytest.mark.parametrize(
-    "changes",
+    "request_",
     [
-        {"rule": "published"},
-        {"rule": "published", "start": "random"},
-        {"columns": 5},
-        {"columns": 5, "entries": "unit-columns"},
-        {"box": "adaptive", "eps": 0.02},
-        {"batchnorm": "batch"},
-        {"update": 30},
-        {"update": 0},
+        SharpnessAt(SMALL, budget=8, measured=SOME, rule="ascent"),
+        SharpnessAt(SMALL, measured=SOME, rule="published"),
+        SharpnessAt(SMALL, measured=SOME, rule="published", start="random"),
+        SharpnessAt(SMALL, budget=8, measured=SOME, box="adaptive", eps=0.02),
+        SharpnessAt(SMALL, budget=8, measured=SOME, batchnorm="batch"),
+        SharpnessAt(SMALL, budget=8, measured=SOME, update=30),
+        SharpnessAt(SMALL, budget=8, measured=SOME, update=0),
+        ManifoldSharpnessAt(SMALL, budget=8, measured=SOME, columns=5),
+        ManifoldSharpnessAt(SMALL, budget=8, measured=SOME, columns=5, entries="unit-columns"),
     ],
 )
-def test_every_way_of_asking_for_sharpness_is_answered(store: RunStore, changes: dict[str, object]) -> None:
-    request = replace(SharpnessAt(SMALL, budget=8, measured=SOME), **changes)  # type: ignore[arg-type]
-    found = content(store, request)
+def test_every_way_of_asking_for_sharpness_is_answered(store: RunStore, request_: SharpnessAt) -> None:
+    found = content(store, request_)
     assert found["failure"] or found["value"] > 0
     assert found["maximum"] >= found["loss"]
 
