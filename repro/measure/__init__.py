@@ -16,9 +16,10 @@ from repro.measure.directions import (
 )
 from repro.measure.flat import flatten, load_vector_, to_vector, unflatten
 from repro.measure.landscape import Evaluator, Landscape
+from repro.measure.losses import cross_entropy
 from repro.measure.manifold import Manifold, random_manifold
 from repro.measure.measurement import Measurement, Status
-from repro.measure.objective import Evaluation, NetworkObjective, Objective, cross_entropy
+from repro.measure.objective import Evaluation, NetworkObjective, Objective
 from repro.measure.paths import (
     NetworkPath,
     PathProfile,

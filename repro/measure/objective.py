@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn import functional as F
 
 from repro.errors import DataError, UsageError
 from repro.measure.batchnorm import batchnorm_layers
 from repro.measure.borrow import undisturbed
+from repro.measure.curvature.chunk import CHUNK_PRODUCTS, ChunkProduct, Matrix
+from repro.measure.curvature.products import GRAPH_MEMORY, Products, SumOverChunks
 from repro.measure.flat import flatten, select, unflatten
 from repro.measure.inputs import check_chunk, chunks
+from repro.measure.losses import Loss, cross_entropy
 from repro.nets.layout import arranged, fast_layout
-
-Loss = Callable[[Tensor, Tensor], Tensor]
-"""Takes logits `(m, ...)` in float64 and labels `(m, ...)`; gives each example's loss, shape `(m,)`."""
 
 
 class Objective(Protocol):
@@ -52,25 +52,6 @@ class Evaluation(NamedTuple):
 
     loss: float
     accuracy: float
-
-
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Each example's `-log softmax(logits)[label]`, in nats, shape `(m,)`.
-
-    Args:
-        logits: shape `(m, classes)`.
-        labels: int64, shape `(m,)`.
-
-    Raises:
-        DataError: a label is not an integer from 0 to `classes - 1`.
-    """
-    low, high = labels.aminmax()
-    if labels.is_floating_point() or low < 0 or high >= logits.shape[1]:
-        raise DataError(
-            f"labels from {low.item()} to {high.item()} must be integers from 0 to {logits.shape[1] - 1}, "
-            "one for each output of the network; renumber them, or build the network for more classes."
-        )
-    return F.cross_entropy(logits, labels.long(), reduction="none")
 
 
 class NetworkObjective:
@@ -153,7 +134,7 @@ class NetworkObjective:
     def value_and_grad(self, point: Tensor) -> tuple[float, Tensor]:
         """The mean loss at `point`, shape `(p,)`, and its gradient, float64 `(p,)`."""
         leaves = self._leaves(point)
-        total, gradient = 0.0, _Sum(leaves)
+        total, gradient = 0.0, SumOverChunks(leaves)
         with torch.enable_grad(), self._evaluating():
             for losses, _, _ in self._passes(leaves):
                 loss = losses.sum()
@@ -163,14 +144,27 @@ class NetworkObjective:
 
     def hvp(self, point: Tensor, vector: Tensor) -> Tensor:
         """The Hessian of the mean loss at `point` times `vector`, both `(p,)`; float64 `(p,)`."""
+        return self.products(point, memory=0)(vector)
+
+    def products(self, point: Tensor, *, matrix: Matrix = "hessian", memory: float = GRAPH_MEMORY) -> Products:
+        """`v -> Hv` at `point`, shape `(p,)`, for many v: the gradients' graphs are kept and used again.
+
+        Args:
+            point: where.
+            matrix: the `hessian` of the mean loss, or its Gauss-Newton part `ggn`.
+            memory: bytes that the graphs of all chunks may take; those that do not fit are built anew each time.
+        """
+        if matrix not in CHUNK_PRODUCTS:
+            raise UsageError(f"matrix={matrix!r} must be one of {', '.join(CHUNK_PRODUCTS)}.")
         layout = torch.contiguous_format  # a convolution's double backward is slower in channels last
         leaves = self._leaves(point, layout)
-        directions = unflatten(vector.detach().to(leaves[0]), leaves)
-        product = _Sum(leaves)
-        with torch.enable_grad(), self._evaluating():
-            for losses, _, _ in self._passes(leaves, layout):
-                product.add(_second_derivative(losses.sum(), leaves, directions))
-        return product.divided_by(len(self._inputs))
+
+        def build(part: slice) -> ChunkProduct:
+            with torch.enable_grad(), self._evaluating():
+                logits, labels = self._logits(part, leaves, layout)
+                return CHUNK_PRODUCTS[matrix](logits, labels, self._loss, leaves)
+
+        return Products(leaves, [partial(build, part) for part in self._parts()], len(self._inputs), memory)
 
     def sketch(self) -> tuple[NetworkObjective, float] | None:
         """The loss on every tenth example, and its cost, a tenth: for a search that wants to know where to look.
@@ -191,17 +185,25 @@ class NetworkObjective:
         parts = unflatten(point.detach().to(like[0]), like)
         return [arranged(part, layout).detach().requires_grad_() for part in parts]
 
-    def _passes(
-        self, leaves: list[Tensor], layout: torch.memory_format | None = None
-    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def _passes(self, leaves: list[Tensor]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Losses, float64 logits and labels of one chunk after another, at the parameters `leaves`."""
+        for part in self._parts():
+            logits, labels = self._logits(part, leaves)
+            yield _per_example(self._loss(logits, labels), len(labels)), logits, labels
+
+    def _parts(self) -> list[slice]:
+        """Where the chunks are."""
+        return [slice(start, start + self._chunk) for start in range(0, len(self._inputs), self._chunk)]
+
+    def _logits(
+        self, part: slice, leaves: list[Tensor], layout: torch.memory_format | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Float64 logits and labels of a chunk, at the parameters `leaves`."""
         state = dict(zip(self._variables, leaves, strict=True))
         state.update({name: buffer.clone() for name, buffer in self._model.named_buffers()})
-        parts = chunks(self._model, self._inputs, self._chunk, layout)
-        for inputs, labels in zip(parts, torch.split(self._labels, self._chunk), strict=True):
-            logits = functional_call(self._model, state, (inputs,)).double()
-            targets = labels.to(logits.device)
-            yield _per_example(self._loss(logits, targets), len(targets)), logits, targets
+        (inputs,) = chunks(self._model, self._inputs[part], self._chunk, layout)
+        logits = functional_call(self._model, state, (inputs,)).double()
+        return logits, self._labels[part].to(logits.device)
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
@@ -210,34 +212,6 @@ class NetworkObjective:
             for layer in batchnorm_layers(model).values():
                 layer.train(self._batchnorm == "batch")
             yield
-
-
-class _Sum:
-    """A float64 sum, over chunks, of tensors shaped like the parameters."""
-
-    def __init__(self, like: list[Tensor]) -> None:
-        size = sum(tensor.numel() for tensor in like)
-        self._flat = torch.zeros(size, dtype=torch.float64, device=like[0].device)
-        self._parts = unflatten(self._flat, like)
-
-    def add(self, terms: Iterable[Tensor | None]) -> None:
-        for part, term in zip(self._parts, terms, strict=True):
-            if term is not None:
-                part.add_(term)
-
-    def divided_by(self, count: int) -> Tensor:
-        return self._flat / count
-
-
-def _second_derivative(loss: Tensor, leaves: list[Tensor], directions: list[Tensor]) -> Sequence[Tensor | None]:
-    """Hessian times directions; parameters on which the gradient does not depend have none."""
-    gradients = torch.autograd.grad(loss, leaves, create_graph=True, allow_unused=True)
-    pairs = zip(gradients, directions, strict=True)
-    curved = [(g, d) for g, d in pairs if g is not None and g.requires_grad]
-    if not curved:
-        return [None] * len(leaves)
-    outputs, weights = zip(*curved, strict=True)
-    return torch.autograd.grad(outputs, leaves, weights, allow_unused=True)
 
 
 def _per_example(losses: Tensor, count: int) -> Tensor:

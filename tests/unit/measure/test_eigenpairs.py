@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from scipy.sparse.linalg import aslinearoperator
+from torch import nn
+
+from repro.errors import DataError, UsageError
+from repro.measure.curvature.eigenpairs import eigenpairs
+from repro.measure.curvature.operator import CurvatureOperator, dense
+from repro.measure.measurement import Status
+from repro.measure.objective import NetworkObjective
+from repro.measure.quadratic import Quadratic
+
+SOLVERS = ("lanczos", "eigsh")
+
+
+def spectrum_of(values: torch.Tensor, seed: int = 0) -> CurvatureOperator:
+    """The Hessian of a quadratic with these eigenvalues in random directions."""
+    generator = torch.Generator().manual_seed(seed)
+    size = len(values)
+    q, _ = torch.linalg.qr(torch.randn(size, size, generator=generator, dtype=torch.float64))
+    matrix = q @ torch.diag(values.double()) @ q.T
+    return CurvatureOperator(Quadratic(torch.zeros(size), (matrix + matrix.T) / 2), torch.zeros(size))
+
+
+def network(seed: int = 0, *, chunk: int = 7, double: bool = True, tanh: bool = False) -> NetworkObjective:
+    """About a hundred parameters with BatchNorm and an uneven last chunk."""
+    generator = torch.Generator().manual_seed(seed)
+    bend = nn.Tanh() if tanh else nn.ReLU()
+    model = nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), bend, nn.Linear(8, 3))
+    for tensor in [*model.parameters(), *model.buffers()]:
+        if tensor.is_floating_point():
+            tensor.data = torch.randn(tensor.shape, generator=generator) * 0.7
+    model[1].running_var = torch.rand(8, generator=generator) + 0.5
+    inputs = torch.randn(30, 5, generator=generator)
+    labels = torch.randint(0, 3, (30,), generator=generator)
+    return NetworkObjective(model.double() if double else model, inputs, labels, chunk=chunk)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(("end", "expected"), [("largest", [7.0, 5.0, 1.0]), ("smallest", [-9.0, -2.0, -1.0])])
+def test_the_ends_of_a_known_spectrum_are_found_by_sign_and_not_by_magnitude(solver, end, expected):
+    values = torch.cat([torch.tensor([7.0, 5.0, -9.0, -2.0]), torch.linspace(-1, 1, 36)])
+    found = eigenpairs(spectrum_of(values), 3, end=end, solver=solver, tol=1e-10)
+    assert found.values.tolist() == pytest.approx(expected, rel=1e-9)
+    assert found.status is Status.CONVERGED
+    assert found.converged.all()
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_residuals_are_those_of_the_pairs_returned(solver):
+    operator = spectrum_of(torch.linspace(0, 1, 60).square() * 10)
+    found = eigenpairs(operator, 4, tol=1e-4, solver=solver)
+    for value, vector, residual in zip(found.values, found.vectors, found.residuals, strict=True):
+        assert vector.norm() == pytest.approx(1)
+        assert (operator.product(vector) - value * vector).norm() == pytest.approx(residual.item(), abs=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("tol", [1e-1, 1e-3, 1e-6])
+def test_an_eigenvalue_lies_within_the_residual_of_every_value(seed, tol):
+    values = torch.randn(80, generator=torch.Generator().manual_seed(seed)).double()
+    found = eigenpairs(spectrum_of(values, seed), 5, tol=tol, seed=seed)
+    nearest = (found.values[:, None] - values).abs().min(1).values
+    assert (nearest <= found.residuals + 1e-10).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_value_is_farther_off_than_its_error_says(seed):
+    values = torch.randn(80, generator=torch.Generator().manual_seed(seed)).double().sort(descending=True).values
+    found = eigenpairs(spectrum_of(values, seed), 5, tol=1e-6, seed=seed)
+    assert ((found.values - values[:5]).abs() <= found.errors + 1e-10).all()
+    assert (found.errors <= found.residuals).all()
+
+
+@pytest.mark.parametrize("matrix", ["hessian", "ggn"])
+@pytest.mark.parametrize("tanh", [False, True])
+def test_a_networks_eigenvalues_are_those_of_its_dense_matrix(matrix, tanh):
+    f = network(tanh=tanh)
+    operator = CurvatureOperator(f, f.start, matrix=matrix)
+    exact = torch.linalg.eigvalsh(dense(operator))
+    for end, wanted in (("largest", exact.flip(0)[:6]), ("smallest", exact[:1])):
+        assert eigenpairs(operator, len(wanted), end=end, tol=1e-10).values.tolist() == pytest.approx(
+            wanted.tolist(), abs=1e-9
+        )
+
+
+def test_lanczos_needs_fewer_products_than_arpack():
+    f = network()
+    fewer, more = (eigenpairs(CurvatureOperator(f, f.start), 3, solver=solver) for solver in SOLVERS)
+    assert fewer.products < more.products
+    assert fewer.values.tolist() == pytest.approx(more.values.tolist(), rel=1e-5)
+
+
+def test_every_eigenvalue_of_a_small_matrix_can_be_asked_for():
+    values = torch.tensor([3.0, -1.0, 0.5, 0.25])
+    found = eigenpairs(spectrum_of(values), 4)
+    assert found.values.tolist() == pytest.approx([3.0, 0.5, 0.25, -1.0])
+    assert found.products == 4
+
+
+def test_a_repeated_eigenvalue_is_found_again_once_its_krylov_space_is_used_up():
+    found = eigenpairs(spectrum_of(torch.tensor([2.0, 2.0, 1.0, 1.0, 1.0])), 5)
+    assert found.values.tolist() == pytest.approx([2.0, 2.0, 1.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_too_few_steps_are_said(solver):
+    found = eigenpairs(spectrum_of(torch.linspace(0, 1, 200)), 3, steps=22, tol=1e-12, solver=solver)
+    assert found.status is Status.BUDGET
+    assert found.converged.sum() < 3
+
+
+def test_the_smallest_k_steps_give_what_they_have():
+    found = eigenpairs(spectrum_of(torch.linspace(0, 1, 50)), 5, steps=3)
+    assert len(found.values) == 3
+    assert found.status is Status.BUDGET
+
+
+def test_the_operator_is_scipys_and_counts():
+    f = network()
+    operator = CurvatureOperator(f, f.start)
+    matrix = dense(operator)
+    assert operator.count == f.size
+    assert torch.allclose(matrix, matrix.T, atol=1e-14)
+    v = torch.randn(f.size, 2, dtype=torch.float64)
+    assert torch.allclose(torch.from_numpy(aslinearoperator(operator) @ v.numpy()), matrix @ v)
+    assert torch.allclose(torch.from_numpy(operator.T @ v[:, 0].numpy()), matrix @ v[:, 0])
+
+
+@pytest.mark.parametrize("memory", [0, 1, 4e9])
+def test_graphs_that_are_kept_change_no_product(memory):
+    f = network(double=False)
+    v = torch.randn(f.size, dtype=torch.float64)
+    operator = CurvatureOperator(f, f.start, memory=memory)
+    assert torch.equal(operator.product(v), f.hvp(f.start, v))
+    assert torch.equal(operator.product(v), f.hvp(f.start, v))
+
+
+def test_the_product_is_that_at_the_point_given():
+    f = network()
+    x = f.start + 0.1
+    v = torch.ones(f.size, dtype=torch.float64)
+    assert torch.allclose(CurvatureOperator(f, x).product(v), f.hvp(x, v))
+    assert not torch.allclose(f.hvp(x, v), f.hvp(f.start, v))
+
+
+def test_a_random_loss_has_no_hessian():
+    f = network()
+
+    class Noisy(Quadratic):
+        def value(self, point):
+            return super().value(point) + next(noise)
+
+    noise = iter([0.0, 1e-9])
+    with pytest.raises(DataError, match="two passes"):
+        CurvatureOperator(Noisy(torch.zeros(3), torch.ones(3)), torch.zeros(3))
+    assert f.size
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"k": 0}, "k=0"),
+        ({"k": 4, "solver": "eigsh"}, "k=4"),
+        ({"tol": 0.0}, "tol=0.0"),
+        ({"steps": 0}, "steps=0"),
+        ({"end": "top"}, "end='top'"),
+        ({"solver": "power"}, "solver='power'"),
+    ],
+)
+def test_what_cannot_be_meant_is_an_error_that_names_it(arguments, named):
+    with pytest.raises(UsageError, match=named):
+        eigenpairs(spectrum_of(torch.arange(4.0)), **arguments)
+
+
+def test_a_quadratic_has_no_gauss_newton_matrix():
+    with pytest.raises(UsageError, match="matrix='ggn'"):
+        CurvatureOperator(Quadratic(torch.zeros(2), torch.ones(2)), torch.zeros(2), matrix="ggn")
+
+
+@pytest.mark.parametrize("x", [torch.zeros(2), torch.full((3,), torch.nan)])
+def test_a_point_that_is_none_is_refused(x):
+    with pytest.raises(UsageError, match="x of shape"):
+        CurvatureOperator(Quadratic(torch.zeros(3), torch.ones(3)), x)
