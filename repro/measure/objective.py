@@ -95,14 +95,19 @@ class NetworkObjective:
         _check_data(inputs, labels)
         _check_precision(model)
         _check_statistics(model, batchnorm, len(inputs), chunk)
-        self._model, self._inputs, self._labels = model, inputs, labels
-        self._loss, self._chunk, self._batchnorm = loss, chunk, batchnorm
+        self.model, self.loss, self.batchnorm = model, loss, batchnorm
+        self._inputs, self._labels, self._chunk = inputs, labels, chunk
         self._variables = select(model, parameters)
 
     @property
     def size(self) -> int:
         """p, the number of variables."""
         return sum(parameter.numel() for parameter in self._variables.values())
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of the parameters in a point, in its order."""
+        return tuple(self._variables)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -130,6 +135,13 @@ class NetworkObjective:
                 total += losses.sum().item()
                 correct += int((logits.argmax(1) == labels).sum())
         return Evaluation(total / len(self._inputs), correct / len(self._inputs))
+
+    def forward(self, point: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Float64 logits and labels of one chunk after another at `point`, shape `(p,)`; no graph leads there."""
+        leaves = [leaf.requires_grad_(False) for leaf in self._leaves(point)]
+        with self._evaluating():
+            for part in self._parts():
+                yield self._logits(part, leaves)
 
     def value_and_grad(self, point: Tensor) -> tuple[float, Tensor]:
         """The mean loss at `point`, shape `(p,)`, and its gradient, float64 `(p,)`."""
@@ -162,7 +174,7 @@ class NetworkObjective:
         def build(part: slice) -> ChunkProduct:
             with torch.enable_grad(), self._evaluating():
                 logits, labels = self._logits(part, leaves, layout)
-                return CHUNK_PRODUCTS[matrix](logits, labels, self._loss, leaves)
+                return CHUNK_PRODUCTS[matrix](logits, labels, self.loss, leaves)
 
         return Products(leaves, [partial(build, part) for part in self._parts()], len(self._inputs), memory)
 
@@ -172,16 +184,16 @@ class NetworkObjective:
         Returns:
             `None` where the whole is small already, or where the loss is not a sum over examples.
         """
-        if self._batchnorm == "batch" or len(self._inputs) < 10 * _SKETCHED:
+        if self.batchnorm == "batch" or len(self._inputs) < 10 * _SKETCHED:
             return None
         inputs, labels = self._inputs[::10], self._labels[::10]
         names = list(self._variables)
-        thinner = NetworkObjective(self._model, inputs, labels, loss=self._loss, chunk=self._chunk, parameters=names)
+        thinner = NetworkObjective(self.model, inputs, labels, loss=self.loss, chunk=self._chunk, parameters=names)
         return thinner, len(inputs) / len(self._inputs)
 
     def _leaves(self, point: Tensor, layout: torch.memory_format | None = None) -> list[Tensor]:
         """The point cut into parameters, each the root of a graph of its own."""
-        like, layout = list(self._variables.values()), layout or fast_layout(self._model)
+        like, layout = list(self._variables.values()), layout or fast_layout(self.model)
         parts = unflatten(point.detach().to(like[0]), like)
         return [arranged(part, layout).detach().requires_grad_() for part in parts]
 
@@ -189,7 +201,7 @@ class NetworkObjective:
         """Losses, float64 logits and labels of one chunk after another, at the parameters `leaves`."""
         for part in self._parts():
             logits, labels = self._logits(part, leaves)
-            yield _per_example(self._loss(logits, labels), len(labels)), logits, labels
+            yield _per_example(self.loss(logits, labels), len(labels)), logits, labels
 
     def _parts(self) -> list[slice]:
         """Where the chunks are."""
@@ -200,17 +212,17 @@ class NetworkObjective:
     ) -> tuple[Tensor, Tensor]:
         """Float64 logits and labels of a chunk, at the parameters `leaves`."""
         state = dict(zip(self._variables, leaves, strict=True))
-        state.update({name: buffer.clone() for name, buffer in self._model.named_buffers()})
-        (inputs,) = chunks(self._model, self._inputs[part], self._chunk, layout)
-        logits = functional_call(self._model, state, (inputs,)).double()
+        state.update({name: buffer.clone() for name, buffer in self.model.named_buffers()})
+        (inputs,) = chunks(self.model, self._inputs[part], self._chunk, layout)
+        logits = functional_call(self.model, state, (inputs,)).double()
         return logits, self._labels[part].to(logits.device)
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
-        with undisturbed(self._model) as model:
+        with undisturbed(self.model) as model:
             model.eval()
             for layer in batchnorm_layers(model).values():
-                layer.train(self._batchnorm == "batch")
+                layer.train(self.batchnorm == "batch")
             yield
 
 

@@ -130,7 +130,9 @@ def _start(operator: CurvatureOperator, seed: int) -> Tensor:
 
 
 def _gaps(values: Tensor) -> Tensor:
-    """From each of the ascending values to its nearest neighbour; infinite for a single one."""
+    """From each of the ascending values to its nearest neighbour; 0, as if unknown, for a single one."""
+    if len(values) == 1:
+        return torch.zeros_like(values)
     steps = torch.cat([torch.tensor([torch.inf]).double(), values.diff(), torch.tensor([torch.inf]).double()])
     return torch.minimum(steps[:-1], steps[1:])
 

@@ -127,7 +127,7 @@ def test_an_uneven_last_chunk_changes_nothing(chunk):
 
 def test_a_mean_of_means_over_uneven_chunks_would_change_it():
     f, (inputs, labels) = unbiased(*weights()), data()
-    parts = [NetworkObjective(f._model, inputs[rows], labels[rows]) for rows in (slice(0, 22), slice(22, 23))]
+    parts = [NetworkObjective(f.model, inputs[rows], labels[rows]) for rows in (slice(0, 22), slice(22, 23))]
     of_means = sum(part.value(f.start) for part in parts) / 2
     assert abs(of_means / f.value(f.start) - 1) > 0.01
 
@@ -209,7 +209,7 @@ def test_a_cheaper_objective_only_proposes_and_costs_its_share():
                     return value + 1e6, gradient
 
             inputs, labels = data()
-            return Cheap(self._model, inputs[::5], labels[::5]), 0.25
+            return Cheap(self.model, inputs[::5], labels[::5]), 0.25
 
     f = Sketching(Unbiased(first, second), *data())
     plain = unbiased(first, second)
