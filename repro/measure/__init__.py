@@ -5,6 +5,12 @@ from __future__ import annotations
 from repro.measure.adaptive import adaptive_sharpness
 from repro.measure.batchnorm import Statistics, population_statistics, recompute_statistics
 from repro.measure.borrow import borrowed
+from repro.measure.curvature.density import Density, density
+from repro.measure.curvature.eigenpairs import Eigenpairs, eigenpairs
+from repro.measure.curvature.exact_trace import exact_trace
+from repro.measure.curvature.operator import CurvatureOperator
+from repro.measure.curvature.spectrum import Spectrum, spectrum
+from repro.measure.curvature.trace import Trace, hutchinson_trace
 from repro.measure.directions import (
     Surface,
     filter_normalised,
@@ -37,6 +43,9 @@ from repro.measure.sharpness import SearchCheck, Sharpness, check_search, sharpn
 from repro.nets.distance import distance_by_module, log_grid, parameter_distance
 
 __all__ = [
+    "CurvatureOperator",
+    "Density",
+    "Eigenpairs",
     "Evaluation",
     "Evaluator",
     "Landscape",
@@ -50,19 +59,25 @@ __all__ = [
     "Restriction",
     "SearchCheck",
     "Sharpness",
+    "Spectrum",
     "Statistics",
     "Status",
     "Surface",
+    "Trace",
     "adaptive_sharpness",
     "barrier",
     "borrowed",
     "check_search",
     "cross_entropy",
     "curvilinear",
+    "density",
     "distance_by_module",
+    "eigenpairs",
+    "exact_trace",
     "filter_normalised",
     "flatten",
     "grid",
+    "hutchinson_trace",
     "linear",
     "load_vector_",
     "log_grid",
@@ -77,6 +92,7 @@ __all__ = [
     "recompute_statistics",
     "rise",
     "sharpness",
+    "spectrum",
     "survey",
     "to_vector",
     "trace",

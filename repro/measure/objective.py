@@ -105,6 +105,11 @@ class NetworkObjective:
         return sum(parameter.numel() for parameter in self._variables.values())
 
     @property
+    def data(self) -> tuple[Tensor, Tensor]:
+        """The inputs and the labels, as they were given."""
+        return self._inputs, self._labels
+
+    @property
     def variables(self) -> tuple[str, ...]:
         """The names of the parameters in a point, in its order."""
         return tuple(self._variables)

@@ -1,0 +1,92 @@
+"""The spectrum of a minimum in one call: the largest eigenvalues, the trace, and the density."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from repro.errors import UsageError
+from repro.measure.curvature.density import Density, density
+from repro.measure.curvature.eigenpairs import eigenpairs
+from repro.measure.curvature.exact_trace import exact_trace, why_not_exact
+from repro.measure.curvature.operator import CurvatureOperator
+from repro.measure.curvature.pyhessian import PyHessian
+from repro.measure.curvature.trace import Trace, hutchinson_trace
+from repro.measure.objective import NetworkObjective, Objective
+
+Engine = Literal["lanczos", "eigsh", "pyhessian"]
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """What is known of the eigenvalues of a Hessian.
+
+    Attributes:
+        values: the k largest, float64, shape `(k,)`, in the unit of the loss, the largest first.
+        errors: by how much each may be off, shape `(k,)`; `None` from PyHessian, which does not know.
+        trace: the sum of all.
+        density: how all are spread.
+        products: with the Hessian, all together.
+        engine: what computed it.
+    """
+
+    values: Tensor
+    errors: Tensor | None
+    trace: Trace
+    density: Density
+    products: int
+    engine: Engine
+
+
+def spectrum(
+    objective: Objective,
+    x: Tensor,
+    *,
+    k: int = 5,
+    engine: Engine = "lanczos",
+    tol: float = 1e-6,
+    probes: int = 2,
+    steps: int = 40,
+    seed: int = 0,
+) -> Spectrum:
+    """The k largest eigenvalues of the Hessian of f at x, its trace and its density.
+
+    Args:
+        objective: f, on all the data; with BatchNorm's running statistics unless it says otherwise.
+        x: where, shape `(p,)`.
+        k: eigenvalues; they are taken out of the density, which is the more exact for it.
+        engine: `lanczos`; `eigsh`, SciPy's solver for the eigenvalues; or `pyhessian`, an independent second opinion.
+        tol: error of each eigenvalue that will do, as a fraction of the largest.
+        probes: random vectors for the density, and for a trace that cannot be computed exactly.
+        steps: of Lanczos, for each of them.
+        seed: of all that is random.
+
+    Raises:
+        UsageError: the engine is unknown, or cannot do what is asked.
+    """
+    if engine == "pyhessian":
+        return _second_opinion(objective, x, k, tol, probes, steps, seed)
+    if engine not in ("lanczos", "eigsh"):
+        raise UsageError(f"engine={engine!r} must be 'lanczos', 'eigsh' or 'pyhessian'.")
+    operator = CurvatureOperator(objective, x)
+    pairs = eigenpairs(operator, k, tol=tol, seed=seed, solver=engine)
+    if isinstance(objective, NetworkObjective) and not why_not_exact(objective):
+        trace = exact_trace(objective, x)
+    else:
+        trace = hutchinson_trace(operator, probes=max(2, probes), pairs=pairs, seed=seed)
+    spread = density(operator, probes=probes, steps=steps, pairs=pairs, seed=seed)
+    return Spectrum(pairs.values, pairs.errors, trace, spread, operator.count, engine)
+
+
+def _second_opinion(
+    objective: Objective, x: Tensor, k: int, tol: float, probes: int, steps: int, seed: int
+) -> Spectrum:
+    if not isinstance(objective, NetworkObjective):
+        raise UsageError("engine='pyhessian' needs a network: pass a NetworkObjective.")
+    other = PyHessian(objective, x)
+    values = other.eigenvalues(k, tol=tol, iterations=1000, seed=seed)
+    trace = other.trace(seed=seed)
+    spread = other.density(probes=probes, steps=steps, seed=seed)
+    return Spectrum(values, None, trace, spread, other.products, "pyhessian")

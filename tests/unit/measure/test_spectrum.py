@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from repro.errors import UsageError
+from repro.measure import CurvatureOperator, NetworkObjective, Quadratic, spectrum
+from repro.measure.curvature.operator import dense
+from repro.measure.measurement import Status
+
+ENGINES = ("lanczos", "eigsh", "pyhessian")
+
+
+def network(seed: int = 0) -> NetworkObjective:
+    generator = torch.Generator().manual_seed(seed)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    for parameter in model.parameters():
+        parameter.data = torch.randn(parameter.shape, generator=generator)
+    inputs = torch.randn(40, 4, generator=generator)
+    return NetworkObjective(model, inputs, torch.randint(0, 3, (40,), generator=generator), chunk=9)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_agrees_with_the_dense_hessian(engine):
+    f = network()
+    exact = torch.linalg.eigvalsh(dense(CurvatureOperator(f, f.start))).flip(0)
+    found = spectrum(f, f.start, k=3, engine=engine, probes=10, steps=15, tol=1e-7)
+    assert found.values.tolist() == pytest.approx(exact[:3].tolist(), rel=1e-3)
+    assert found.trace.value == pytest.approx(exact.sum().item(), abs=4 * found.trace.residual + 1e-5)
+    mean = found.density.moment(1)
+    assert abs(mean.value - exact.mean()) < 4 * mean.error
+    assert found.engine == engine
+    assert found.products > 0
+
+
+def test_the_trace_is_exact_where_it_can_be_and_has_an_error_bar_elsewhere():
+    f = network()
+    assert spectrum(f, f.start, k=2, steps=3).trace.status is Status.EXACT
+    tanh = NetworkObjective(nn.Sequential(nn.Linear(4, 3), nn.Tanh()), *f.data)
+    trace = spectrum(tanh, tanh.start, k=2, steps=3).trace
+    assert trace.method == "hutchinson"
+    assert trace.deflated == 2
+    assert trace.residual > 0
+
+
+def test_pyhessian_knows_no_errors():
+    f = network()
+    assert spectrum(f, f.start, k=1, engine="pyhessian", steps=2).errors is None
+    assert (spectrum(f, f.start, k=1, steps=2).errors >= 0).all()
+
+
+def test_a_quadratic_has_a_spectrum_too_but_none_by_pyhessian():
+    f = Quadratic(torch.zeros(6), torch.arange(6.0))
+    found = spectrum(f, torch.zeros(6), k=2, steps=6)
+    assert found.values.tolist() == pytest.approx([5.0, 4.0])
+    with pytest.raises(UsageError, match="needs a network"):
+        spectrum(f, torch.zeros(6), engine="pyhessian")
+
+
+def test_an_unknown_engine_is_an_error_that_names_it():
+    with pytest.raises(UsageError, match="engine='arpack'"):
+        spectrum(Quadratic(torch.zeros(2), torch.ones(2)), torch.zeros(2), engine="arpack")
