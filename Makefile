@@ -12,7 +12,7 @@ INSTALLED := .venv/.installed
 
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help setup test lint reproduce-keskar report site serve bench data clean
+.PHONY: help setup test lint reproduce-keskar theory report site serve bench data clean
 
 help: ## list the targets (PYTHON, PROFILE, WORKERS, ONLY, ROWS and DATASETS can be set on the command line)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -37,6 +37,9 @@ lint: setup ## check style, format and types
 reproduce-keskar: setup ## train, measure and judge Keskar et al. 2017; ONLY="K1 K3" for some claims, ROWS=primary for a start
 	$(BIN)/repro reproduce keskar2017 --profile $(PROFILE) --workers $(WORKERS) $(if $(ONLY),--only $(ONLY)) \
 		$(if $(filter primary,$(ROWS)),--primary)
+
+theory: setup ## check every identity of the theory with 1,000 examples each, and write papers/theory/results
+	$(BIN)/repro theory
 
 report: setup ## write docs/results from the evidence
 	$(BIN)/repro report

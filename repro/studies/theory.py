@@ -1,0 +1,185 @@
+"""What the property tests say of every identity of `repro.theory`: run, kept as a file, and read again."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from repro.atomic import write_json
+from repro.errors import DataError, UsageError
+from repro.provenance import provenance
+from repro.studies.papers import papers_folder
+from repro.theory import identities
+
+Verdict = Literal["holds", "fails", "not run"]
+Profile = Literal["quick", "long"]
+
+HYPOTHESIS = {"quick": "local", "long": "theory"}
+"""The profile of hypothesis, in tests/conftest.py, behind each of ours."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One identity and what its tests said.
+
+    Attributes:
+        id, title, statement, source, premises, without_control: as in `repro.theory.identity.Identity`.
+        test, control: the tests within and outside the premises, as pytest names them, one a line.
+        status: `holds` if all of them passed.
+        stale: whether the tests, or the code they reach, have changed since.
+    """
+
+    id: str
+    title: str
+    statement: str
+    source: str
+    premises: str
+    without_control: str
+    test: str
+    control: str
+    status: Verdict
+    stale: bool = False
+
+
+@dataclass
+class _Listener:
+    """A pytest plugin that hears which tests belong to which identity, and how they ended."""
+
+    tests: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    outcomes: dict[str, bool] = field(default_factory=dict)
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        for item in items:
+            for kind in ("holds", "breaks"):
+                for mark in item.iter_markers(kind):
+                    self.tests.setdefault((mark.args[0].id, kind), []).append(item.nodeid)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.when == "call" or not report.passed:
+            passed = report.passed and self.outcomes.get(report.nodeid, True)
+            self.outcomes[report.nodeid] = passed
+
+
+def check(profile: Profile = "long") -> list[Checked]:
+    """Run the property tests of all identities and write the table.
+
+    Args:
+        profile: `quick`, 100 examples each; or `long`, 1,000.
+
+    Raises:
+        UsageError: there is no checkout with tests, or pytest is not installed.
+    """
+    listener = _listen(["--hypothesis-profile", HYPOTHESIS[profile]])
+    rows = _rows(listener)
+    content = {"profile": profile, **provenance(), "digests": _digests(rows), "identities": [asdict(r) for r in rows]}
+    write_json(_table(), content)
+    return rows
+
+
+def collected() -> list[Checked]:
+    """The identities with their tests, none of them run."""
+    return _rows(_listen(["--collect-only"]))
+
+
+def read() -> list[Checked]:
+    """The table as it was last written; an identity that is not in it has not been run.
+
+    Raises:
+        DataError: the table is damaged.
+    """
+    try:
+        content = json.loads(_table().read_text())
+        kept = {row["id"]: Checked(**row) for row in content["identities"]}
+        before = content["digests"]
+    except FileNotFoundError:
+        kept, before = {}, {}
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{_table()} is no table of identities ({error}); write it again by `repro theory`.") from error
+    rows = [kept.get(id_, _row(id_, _Listener())) for id_ in identities()]
+    now = _digests(rows)
+    return [Checked(**{**asdict(row), "stale": row.id in before and before[row.id] != now[row.id]}) for row in rows]
+
+
+def as_json(rows: list[Checked]) -> list[dict[str, Any]]:
+    """The columns for machines."""
+    keys = ("id", "title", "source", "test", "control", "status", "stale")
+    return [{key: asdict(row)[key] for key in keys} for row in rows]
+
+
+def _rows(listener: _Listener) -> list[Checked]:
+    return [_row(id_, listener) for id_ in identities()]
+
+
+def _row(id_: str, listener: _Listener) -> Checked:
+    known = identities()[id_]
+    tests, controls = (listener.tests.get((id_, kind), []) for kind in ("holds", "breaks"))
+    outcomes = [listener.outcomes.get(name) for name in [*tests, *controls]]
+    ran = bool(tests) and all(outcome is not None for outcome in outcomes)
+    status: Verdict = "not run" if not ran else "holds" if all(outcomes) else "fails"
+    return Checked(
+        *(known.id, known.title, known.statement, known.source, known.premises, known.without_control),
+        test="\n".join(tests),
+        control="\n".join(controls),
+        status=status,
+    )
+
+
+def _listen(options: list[str]) -> _Listener:
+    try:
+        import pytest
+    except ImportError as error:
+        raise UsageError("the identities are checked by pytest, which is not installed; run `make theory`.") from error
+    folder = _checkout() / "tests" / "theory"
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not there; run the theory checks in a checkout of the project.")
+    listener = _Listener()
+    pytest.main([str(folder), "--rootdir", str(_checkout()), "-q", "-p", "no:cacheprovider", *options], [listener])
+    return listener
+
+
+def _checkout() -> Path:
+    return papers_folder().parent
+
+
+def _table() -> Path:
+    return papers_folder() / "theory" / "results" / "identities.json"
+
+
+def _digests(rows: list[Checked]) -> dict[str, str]:
+    """For every identity a digest of its tests' files and of all of this package that they import."""
+    digests = {}
+    for row in rows:
+        names = [*row.test.splitlines(), *row.control.splitlines()]
+        files = {_checkout() / name.partition("::")[0] for name in names}
+        digests[row.id] = _digest(files)
+    return digests
+
+
+def _digest(files: set[Path]) -> str:
+    reached: set[Path] = set()
+    while files:
+        reached |= files
+        files = {found for file in files for found in _imported(file)} - reached
+    content = hashlib.sha256()
+    for file in sorted(reached):
+        content.update(file.relative_to(_checkout()).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return content.hexdigest()
+
+
+def _imported(file: Path) -> Iterator[Path]:
+    """The files of this package that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            path = _checkout().joinpath(*name.split("."))
+            yield from (found for found in (path.with_suffix(".py"), path / "__init__.py") if found.is_file())
