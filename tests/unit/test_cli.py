@@ -103,6 +103,28 @@ def test_the_sharpness_of_a_stored_run_is_printed_and_kept(store: RunStore, caps
     assert json.loads(capsys.readouterr().out) == first  # seconds included: it was read, not measured again
 
 
+def test_sharpness_can_be_asked_for_on_a_random_manifold(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["sharpness", SPEC.key, "--store", str(store.root), "--budget", "8", "--manifold", "3"]
+    assert main(arguments) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["request"]["columns"] == 3
+    assert answer["content"]["value"] > 0
+
+
+@pytest.mark.parametrize("engine", ["lanczos", "pyhessian"])
+def test_the_spectrum_of_a_stored_run_is_printed(
+    store: RunStore, capsys: pytest.CaptureFixture[str], engine: str
+) -> None:
+    few = ["--top", "2", "--probes", "1", "--steps", "2", "--measured", "60"]
+    assert main(["spectrum", SPEC.key, "--store", str(store.root), "--engine", engine, *few]) == 0
+    content = json.loads(capsys.readouterr().out)["content"]
+    assert content["engine"] == engine
+    assert content["eigenvalues"] == sorted(content["eigenvalues"], reverse=True)
+    assert len(content["eigenvalues"]) == 2
+    assert (content["errors"] is None) == (engine == "pyhessian")
+    assert sum(content["weights"][0]) == pytest.approx(1, abs=1e-4)
+
+
 def test_weights_that_were_not_kept_are_wrong_usage(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sharpness", SPEC.key, "--store", str(store.root), "--update", "77", "--budget", "8"]) == 2
     assert "update=77" in capsys.readouterr().err
