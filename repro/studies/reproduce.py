@@ -99,17 +99,21 @@ def carry_out(plan: Plan, store: RunStore, workers: int) -> None:
 def record(plan: Plan, store: RunStore) -> list[LedgerRow]:
     """Write the evidence that the store holds, judge it, and return the ledger.
 
-    What the store holds of a row replaces that row's evidence; the evidence of other rows stays as it is.
+    What the store holds of a row replaces that row's evidence. The evidence of other rows stays as it is, but for rows
+    that claims.toml no longer declares, which are dropped.
     """
+    claims = load_claims(plan.folder)
+    declared = {(claim.id, comparison.variant) for claim in claims for comparison in claim.comparisons}
     new = [row for cell, samples in plan.cells.items() for row in observe(store, cell, samples)]
     path = plan.results / "measurements.parquet"
     replaced = {_row_of(observation) for observation in new}
-    kept = [old for old in evidence.read(path) if _row_of(old) not in replaced] if path.exists() else []
+    old = evidence.read(path) if path.exists() else []
+    kept = [each for each in old if _row_of(each) not in replaced and (each.claim, each.variant) in declared]
     observations = kept + new
     evidence.write(path, observations)
     write_records(plan.results, store, {key for each in observations for key in each.spec.split()})
     datasets = {cell.network: cell.dataset for cell in plan.cells}
-    rows = judge(load_claims(plan.folder), observations, plan.profile, datasets)
+    rows = judge(claims, observations, plan.profile, datasets)
     ledger.write(plan.results / "ledger.json", rows)
     return rows
 

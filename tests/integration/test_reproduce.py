@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,18 @@ def test_primary_rows_alone_leave_the_variants(results: Path) -> None:
     assert main(["reproduce", "keskar2017", "--primary"]) == 0
     assert verdicts(results) == before
     assert ("K10", "farther") in before
+
+
+def test_evidence_of_a_variant_that_is_no_longer_declared_is_dropped(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(checkout, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    results = tmp_path / "copy" / "papers" / "keskar2017" / "results" / "quick"
+    before = evidence.read(results / "measurements.parquet")
+    evidence.write(results / "measurements.parquet", [*before, replace(before[0], variant="once")])
+    assert main(["reproduce", "keskar2017", "--only", "K10", "--record"]) == 0
+    assert {row.variant for row in evidence.read(results / "measurements.parquet")} == {row.variant for row in before}
 
 
 def test_recorded_evidence_survives_the_loss_of_the_store(results: Path, checkout: Path) -> None:
