@@ -38,7 +38,7 @@ reproduce-keskar: setup ## train, measure and judge Keskar et al. 2017; ONLY="K1
 	$(BIN)/repro reproduce keskar2017 --profile $(PROFILE) --workers $(WORKERS) $(if $(ONLY),--only $(ONLY)) \
 		$(if $(filter primary,$(ROWS)),--primary)
 
-theory: setup ## check every identity of the theory with 1,000 examples each, and write papers/theory/results
+theory: setup ## check every identity of the theory with 500 examples each, and write papers/theory/results
 	$(BIN)/repro theory
 
 report: setup ## write docs/results from the evidence

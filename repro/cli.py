@@ -271,7 +271,7 @@ def _spectrum(arguments: argparse.Namespace) -> None:
 
 def _add_theory(commands: Commands) -> None:
     parser = _add(commands, "theory", _theory, "check every identity of the papers' theory, and write the table")
-    parser.add_argument("--profile", choices=("quick", "long"), default="long", help="100 or 1,000 examples each")
+    parser.add_argument("--profile", choices=("quick", "long"), default="long", help="100 or 500 examples each")
     parser.add_argument("--json", action="store_true", help="run nothing: print the table as it stands, for machines")
 
 

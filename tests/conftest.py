@@ -10,6 +10,6 @@ from hypothesis import settings
 torch.set_num_threads(1)
 
 settings.register_profile("local", deadline=None)
-settings.register_profile("theory", deadline=None, max_examples=1000)
+settings.register_profile("theory", deadline=None, max_examples=500)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")

@@ -69,7 +69,7 @@ def check(profile: Profile = "long") -> list[Checked]:
     """Run the property tests of all identities and write the table.
 
     Args:
-        profile: `quick`, 100 examples each; or `long`, 1,000.
+        profile: `quick`, 100 examples each; or `long`, 500.
 
     Raises:
         UsageError: there is no checkout with tests, or pytest is not installed.
