@@ -6,11 +6,15 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from repro import __version__
 from repro.errors import ReproError, UsageError
+
+if TYPE_CHECKING:
+    from repro.runs.measurements import MeasurementRequest
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -200,9 +204,7 @@ def _runs_show(arguments: argparse.Namespace) -> None:
 
 def _add_sharpness(commands: Commands) -> None:
     parser = _add(commands, "sharpness", _sharpness, "Keskar's sharpness at a stored run's weights, as JSON")
-    parser.add_argument("key", help="the run's key, or its beginning")
-    _add_store(parser)
-    parser.add_argument("--update", type=int, default=None, help="weights after this update (default: the end)")
+    _add_weights(parser)
     parser.add_argument("--eps", type=float, default=1e-3, help="relative size of the box (default: %(default)s)")
     parser.add_argument("--rule", choices=("searched", "ascent", "published"), default="searched")
     parser.add_argument("--manifold", type=int, default=0, metavar="P", help="random columns; 0 is the full space")
@@ -211,34 +213,18 @@ def _add_sharpness(commands: Commands) -> None:
 
 
 def _sharpness(arguments: argparse.Namespace) -> None:
-    from repro.runs.measurements import measure_all
-    from repro.runs.store import RunStore
     from repro.studies.minimum import ManifoldSharpnessAt, SharpnessAt
 
-    store = RunStore(arguments.store.resolve())
-    folder = store.open(arguments.key)
-    folder.weights(arguments.update)  # wrong usage where they were not kept
-    request = SharpnessAt(
-        folder.spec,
-        update=arguments.update,
-        eps=arguments.eps,
-        rule=arguments.rule,
-        batchnorm=arguments.batchnorm,
-        budget=arguments.budget,
-    )
+    chosen = {name: getattr(arguments, name) for name in ("eps", "rule", "batchnorm", "budget")}
     if arguments.manifold:
-        request = ManifoldSharpnessAt(**vars(request), columns=arguments.manifold)
-    ((_, answer),) = measure_all(store, [request], workers=1)
-    if answer["status"] == "failed":
-        raise ReproError(f"sharpness of {arguments.key}: {answer['reason']}")
-    print(json.dumps(answer, indent=1))
+        _print_measured(arguments, partial(ManifoldSharpnessAt, **chosen, columns=arguments.manifold))
+    else:
+        _print_measured(arguments, partial(SharpnessAt, **chosen))
 
 
 def _add_spectrum(commands: Commands) -> None:
     parser = _add(commands, "spectrum", _spectrum, "Hessian eigenvalues, trace and density at a stored run, as JSON")
-    parser.add_argument("key", help="the run's key, or its beginning")
-    _add_store(parser)
-    parser.add_argument("--update", type=int, default=None, help="weights after this update (default: the end)")
+    _add_weights(parser)
     parser.add_argument("--engine", choices=("lanczos", "eigsh", "pyhessian"), default="lanczos")
     parser.add_argument("--top", type=_positive, default=5, help="largest eigenvalues (default: %(default)s)")
     parser.add_argument("--probes", type=_positive, default=2, help="of the density (default: %(default)s)")
@@ -247,25 +233,29 @@ def _add_spectrum(commands: Commands) -> None:
 
 
 def _spectrum(arguments: argparse.Namespace) -> None:
+    from repro.studies.curvature import SpectrumAt
+
+    chosen = {name: getattr(arguments, name) for name in ("engine", "top", "probes", "steps", "measured")}
+    _print_measured(arguments, partial(SpectrumAt, **chosen))
+
+
+def _add_weights(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("key", help="the run's key, or its beginning")
+    _add_store(parser)
+    parser.add_argument("--update", type=int, default=None, help="weights after this update (default: the end)")
+
+
+def _print_measured(arguments: argparse.Namespace, request: Callable[..., MeasurementRequest]) -> None:
+    """Measure at a stored run's weights, and print the answer; `request` takes the run's spec, and the update."""
     from repro.runs.measurements import measure_all
     from repro.runs.store import RunStore
-    from repro.studies.curvature import SpectrumAt
 
     store = RunStore(arguments.store.resolve())
     folder = store.open(arguments.key)
     folder.weights(arguments.update)  # wrong usage where they were not kept
-    request = SpectrumAt(
-        folder.spec,
-        update=arguments.update,
-        engine=arguments.engine,
-        top=arguments.top,
-        probes=arguments.probes,
-        steps=arguments.steps,
-        measured=arguments.measured,
-    )
-    ((_, answer),) = measure_all(store, [request], workers=1)
+    ((_, answer),) = measure_all(store, [request(folder.spec, update=arguments.update)], workers=1)
     if answer["status"] == "failed":
-        raise ReproError(f"spectrum of {arguments.key}: {answer['reason']}")
+        raise ReproError(f"{arguments.key}: {answer['reason']}")
     print(json.dumps(answer, indent=1))
 
 

@@ -43,6 +43,14 @@ class Objective(Protocol):
         """The Hessian at `point` times `vector`: float64 `(p,)`."""
 
 
+def check_point(objective: Objective, x: Tensor) -> None:
+    """Raise `UsageError` unless x can be measured at: shape `(p,)`, every entry finite."""
+    if x.shape != (objective.size,):
+        raise UsageError(f"x of shape {tuple(x.shape)} must have shape ({objective.size},), one entry a variable.")
+    if not x.isfinite().all():
+        raise UsageError(f"x of shape {tuple(x.shape)} holds entries that are not finite, as after a diverged run.")
+
+
 _SKETCHED = 100
 """A sketch has at least this many examples."""
 

@@ -38,6 +38,13 @@ class Quadratic:
         object.__setattr__(self, "gradient", g)
         object.__setattr__(self, "hessian", H)
 
+    @classmethod
+    def with_spectrum(cls, values: Tensor, generator: torch.Generator) -> Quadratic:
+        """`½ yᵀHy`, H with these eigenvalues, shape `(p,)`, in random directions that `generator` draws."""
+        q, _ = torch.linalg.qr(torch.randn(len(values), len(values), generator=generator, dtype=torch.float64))
+        matrix = q @ torch.diag(values.double()) @ q.T
+        return cls(torch.zeros(len(values)), (matrix + matrix.T) / 2)
+
     @property
     def size(self) -> int:
         """p, the number of variables."""

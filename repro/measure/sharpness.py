@@ -17,7 +17,7 @@ from repro.measure.lbfgsb import NO_TOLERANCE, Tolerances
 from repro.measure.manifold import Manifold, OnManifold, manifold_box
 from repro.measure.maximise import Maximum, ascents, published, searched
 from repro.measure.measurement import Measurement, Status
-from repro.measure.objective import Objective
+from repro.measure.objective import Objective, check_point
 from repro.measure.search import Sample
 
 Rule = Literal["searched", "ascent", "published"]
@@ -90,7 +90,7 @@ def sharpness(
         UsageError: x does not fit the objective, 1 + f(x) is not positive, or a setting has no meaning.
     """
     maximiser = _maximiser(rule, budget, start, seed, iterations, tolerances)
-    _check_point(objective, x)
+    check_point(objective, x)
     if manifold is None:
         return sharpness_in_box(objective, x, keskar_box(x, eps, objective.dtype), maximiser)
     inner, zero = OnManifold(objective, x, manifold), torch.zeros(manifold.columns, dtype=torch.float64)
@@ -195,10 +195,3 @@ def _maximiser(
     if rule == "published":
         return partial(published, start=start, seed=seed, iterations=iterations, tolerances=tolerances)
     return partial(searched if rule == "searched" else ascents, budget=budget - 1, seed=seed)
-
-
-def _check_point(objective: Objective, x: Tensor) -> None:
-    if x.shape != (objective.size,):
-        raise UsageError(f"x of shape {tuple(x.shape)} must have shape ({objective.size},), one entry a variable.")
-    if not x.isfinite().all():
-        raise UsageError("x holds entries that are not finite; a diverged run has no sharpness.")

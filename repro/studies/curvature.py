@@ -8,16 +8,14 @@ from typing import Any
 from repro.measure import spectrum
 from repro.measure.curvature.spectrum import Engine
 from repro.runs.store import RunStore
-from repro.runs.worker import RunRequest
-from repro.studies.network import OfOneRun, objective_at
+from repro.studies.network import AtAnUpdate, objective_at
 
 
 @dataclass(frozen=True)
-class SpectrumAt(OfOneRun):
+class SpectrumAt(AtAnUpdate):
     """The largest eigenvalues, the trace and the density of the training loss's Hessian, statistics recomputed.
 
     Attributes:
-        update: after how many updates; `None` is the end.
         engine: `lanczos`, `eigsh` or `pyhessian`.
         top: how many of the largest eigenvalues.
         probes: random vectors of the density.
@@ -26,18 +24,12 @@ class SpectrumAt(OfOneRun):
         measured: examples of the training set, evenly spaced; 0 is all.
     """
 
-    update: int | None = None
     engine: Engine = "lanczos"
     top: int = 5
     probes: int = 2
     steps: int = 40
     tol: float = 1e-6
     measured: int = 0
-
-    @property
-    def runs(self) -> tuple[RunRequest, ...]:
-        """The run, with the weights after `update` kept."""
-        return (RunRequest(self.spec, frozenset(() if self.update is None else (self.update,))),)
 
     @property
     def gradients(self) -> float:

@@ -16,9 +16,8 @@ from repro.measure.objective import NetworkObjective
 from repro.measure.restriction import Restriction
 from repro.measure.sharpness import Rule, Sharpness, sharpness
 from repro.runs.store import RunStore
-from repro.runs.worker import RunRequest
 from repro.streams import stream
-from repro.studies.network import OfOneRun, objective_at
+from repro.studies.network import AtAnUpdate, OfOneRun, objective_at
 
 
 @dataclass(frozen=True)
@@ -39,11 +38,10 @@ class EvaluationAt(OfOneRun):
 
 
 @dataclass(frozen=True)
-class SharpnessAt(OfOneRun):
+class SharpnessAt(AtAnUpdate):
     """Keskar's sharpness (Metric 2.1) at the weights of a run, in the full space.
 
     Attributes:
-        update: after how many updates; `None` is the end.
         eps: relative size of the box.
         rule: `published`, ten iterations of L-BFGS-B; `searched`, the best of several searches; or `ascent`, the sign
             ascents among them.
@@ -54,7 +52,6 @@ class SharpnessAt(OfOneRun):
         measured: examples of the training set in the loss, evenly spaced; 0 is all.
     """
 
-    update: int | None = None
     eps: float = 1e-3
     rule: Rule = "searched"
     budget: int = 60
@@ -62,11 +59,6 @@ class SharpnessAt(OfOneRun):
     box: Literal["keskar", "adaptive"] = "keskar"
     batchnorm: Literal["recomputed", "batch"] = "recomputed"
     measured: int = 0
-
-    @property
-    def runs(self) -> tuple[RunRequest, ...]:
-        """The run, with the weights after `update` kept."""
-        return (RunRequest(self.spec, frozenset(() if self.update is None else (self.update,))),)
 
     @property
     def gradients(self) -> float:

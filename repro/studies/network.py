@@ -41,6 +41,22 @@ class OfOneRun:
         return (RunRequest(self.spec),)
 
 
+@dataclass(frozen=True)
+class AtAnUpdate(OfOneRun):
+    """What is measured at the weights that one run had on its way.
+
+    Attributes:
+        update: after how many updates; `None` is the end.
+    """
+
+    update: int | None = None
+
+    @property
+    def runs(self) -> tuple[RunRequest, ...]:
+        """The run, with the weights after `update` kept."""
+        return (RunRequest(self.spec, frozenset(() if self.update is None else (self.update,))),)
+
+
 def network_at(store: RunStore, spec: RunSpec, update: int | None, data: Dataset) -> nn.Module:
     """The run's network with the weights it had after `update` updates; `None` is the end."""
     model = build(spec.network, data.shape, data.classes, stream(spec.seed, "weights"))

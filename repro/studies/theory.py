@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -102,7 +103,7 @@ def read() -> list[Checked]:
         raise DataError(f"{_table()} is no table of identities ({error}); write it again by `repro theory`.") from error
     rows = [kept.get(id_, _row(id_, _Listener())) for id_ in identities()]
     now = _digests(rows)
-    return [Checked(**{**asdict(row), "stale": row.id in before and before[row.id] != now[row.id]}) for row in rows]
+    return [replace(row, stale=row.id in before and before[row.id] != now[row.id]) for row in rows]
 
 
 def as_json(rows: list[Checked]) -> list[dict[str, Any]]:
@@ -152,34 +153,32 @@ def _table() -> Path:
 
 def _digests(rows: list[Checked]) -> dict[str, str]:
     """For every identity a digest of its tests' files and of all of this package that they import."""
-    digests = {}
-    for row in rows:
-        names = [*row.test.splitlines(), *row.control.splitlines()]
-        files = {_checkout() / name.partition("::")[0] for name in names}
-        digests[row.id] = _digest(files)
-    return digests
+    root = _checkout()
+    imports = cache(partial(_imported, root))
+    digest = cache(partial(_digest, root, imports))
+    names = {row.id: [*row.test.splitlines(), *row.control.splitlines()] for row in rows}
+    return {id_: digest(frozenset(root / name.partition("::")[0] for name in tests)) for id_, tests in names.items()}
 
 
-def _digest(files: set[Path]) -> str:
-    reached: set[Path] = set()
+def _digest(root: Path, imports: Callable[[Path], frozenset[Path]], files: frozenset[Path]) -> str:
+    reached: frozenset[Path] = frozenset()
     while files:
         reached |= files
-        files = {found for file in files for found in _imported(file)} - reached
+        files = frozenset(found for file in files for found in imports(file)) - reached
     content = hashlib.sha256()
     for file in sorted(reached):
-        content.update(file.relative_to(_checkout()).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+        content.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return content.hexdigest()
 
 
-def _imported(file: Path) -> Iterator[Path]:
+def _imported(root: Path, file: Path) -> frozenset[Path]:
     """The files of this package that a file imports, wherever in it."""
+    names = set[str]()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        else:
-            continue
-        for name in names:
-            path = _checkout().joinpath(*name.split("."))
-            yield from (found for found in (path.with_suffix(".py"), path / "__init__.py") if found.is_file())
+            names |= {alias.name for alias in node.names}
+    paths = [root.joinpath(*name.split(".")) for name in names]
+    places = [place for path in paths for place in (path.with_suffix(".py"), path / "__init__.py")]
+    return frozenset(place for place in places if place.is_file())

@@ -72,7 +72,7 @@ def gauss_newton_is_semi_definite(objective: NetworkObjective) -> float:
     """How far the smallest eigenvalue lies below zero, as a fraction of the largest magnitude."""
     values = torch.linalg.eigvalsh(dense(CurvatureOperator(objective, objective.start, matrix="ggn")))
     scale = float(values.abs().max())
-    return max(0.0, -float(values.min())) / scale if scale else 0.0
+    return max(-float(values.min()), 0.0) / scale if scale else 0.0  # in this order a NaN stays one
 
 
 @identity(

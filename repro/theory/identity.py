@@ -56,5 +56,5 @@ def relative_gap(left: Tensor | float, right: Tensor | float) -> float:
     a, b = (torch.as_tensor(side, dtype=torch.float64) for side in (left, right))
     if a.shape != b.shape:
         raise ValueError(f"shapes {tuple(a.shape)} and {tuple(b.shape)} must be the same.")
-    scale = max(a.abs().max().item(), b.abs().max().item())
+    scale = torch.maximum(a.abs().max(), b.abs().max()).item()  # NaN if either is: no gap is hidden
     return (a - b).abs().max().item() / scale if scale else 0.0

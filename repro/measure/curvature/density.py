@@ -18,7 +18,7 @@ from repro.errors import UsageError
 from repro.measure.curvature.eigenpairs import Eigenpairs
 from repro.measure.curvature.lanczos import Lanczos
 from repro.measure.curvature.operator import CurvatureOperator
-from repro.measure.curvature.trace import rademacher
+from repro.measure.curvature.trace import known_rows, rademacher
 from repro.streams import stream
 
 
@@ -49,10 +49,8 @@ class Density:
 
     def mean(self, function: Callable[[Tensor], Tensor]) -> Estimate:
         """The mean of `function` over all p eigenvalues; it takes and gives shape `(n,)`, float64."""
-        known = function(self.outliers).sum() / self.size
-        per_probe = [known + w @ function(n).double() for n, w in zip(self.nodes, self.weights, strict=True)]
-        values = torch.stack(per_probe)
-        return Estimate(values.mean().item(), values.std().item() / sqrt(len(values)) if len(values) > 1 else torch.nan)
+        mean, error = self._over_probes(function)
+        return Estimate(mean.item(), error.item())
 
     def moment(self, order: int) -> Estimate:
         """`1/p Σ λᵢ` to the power `order`."""
@@ -76,13 +74,18 @@ class Density:
         if not width > 0:
             raise UsageError(f"width={width} must be positive; take a hundredth of the largest eigenvalue.")
 
-        def smoothed(values: Tensor, weights: Tensor) -> Tensor:
-            bumps = torch.exp(-(((at[:, None] - values) / width) ** 2) / 2) / (width * sqrt(2 * torch.pi))
-            return bumps.double() @ weights
+        def bumps(values: Tensor) -> Tensor:
+            return torch.exp(-(((at[:, None] - values) / width) ** 2) / 2) / (width * sqrt(2 * torch.pi))
 
-        known = smoothed(self.outliers, torch.full_like(self.outliers, 1 / self.size))
-        per_probe = torch.stack([known + smoothed(n, w) for n, w in zip(self.nodes, self.weights, strict=True)])
-        return per_probe.mean(0), per_probe.std(0) / sqrt(len(per_probe))
+        return self._over_probes(bumps)
+
+    def _over_probes(self, function: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+        """Mean and standard error of the spectrum's mean of `function`, which gives shape `(..., n)` for `(n,)`."""
+        known = function(self.outliers).sum(-1) / self.size
+        pairs = zip(self.nodes, self.weights, strict=True)
+        each = torch.stack([known + function(nodes).double() @ weights for nodes, weights in pairs])
+        spread = each.std(0) if len(each) > 1 else torch.full_like(each[0], torch.nan)
+        return each.mean(0), spread / sqrt(len(each))
 
 
 def density(
@@ -107,7 +110,7 @@ def density(
     Raises:
         UsageError: no probes or no steps, or nothing is left beside the pairs.
     """
-    known = torch.zeros(0, operator.size, dtype=torch.float64) if pairs is None else pairs.vectors
+    known = known_rows(operator, pairs)
     outliers = torch.zeros(0, dtype=torch.float64) if pairs is None else pairs.values
     if probes < 1 or steps < 1:
         raise UsageError(f"probes={probes} and steps={steps} must both be at least 1.")

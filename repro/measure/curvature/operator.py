@@ -14,7 +14,7 @@ from torch import Tensor
 from repro.errors import DataError, UsageError
 from repro.measure.curvature.chunk import Matrix
 from repro.measure.curvature.products import GRAPH_MEMORY
-from repro.measure.objective import Objective
+from repro.measure.objective import Objective, check_point
 
 
 @runtime_checkable
@@ -46,8 +46,9 @@ class CurvatureOperator(LinearOperator):
         self, objective: Objective, x: Tensor, *, matrix: Matrix = "hessian", memory: float = GRAPH_MEMORY
     ) -> None:
         super().__init__(dtype=np.float64, shape=(objective.size, objective.size))  # type: ignore[call-arg]
-        _check_point(objective, x)
-        self.objective, self.x, self.matrix = objective, x, matrix
+        check_point(objective, x)
+        _check_repeats(objective, x)
+        self.objective = objective
         self.count = 0
         self._multiply = _products(objective, x, matrix, memory)
 
@@ -82,11 +83,7 @@ def _products(objective: Objective, x: Tensor, matrix: Matrix, memory: float) ->
     return lambda vector: objective.hvp(x, vector)
 
 
-def _check_point(objective: Objective, x: Tensor) -> None:
-    if x.shape != (objective.size,) or not x.isfinite().all():
-        raise UsageError(
-            f"x of shape {tuple(x.shape)} must have shape ({objective.size},), one finite entry for each variable."
-        )
+def _check_repeats(objective: Objective, x: Tensor) -> None:
     first, second = objective.value(x), objective.value(x)
     if first != second:
         raise DataError(

@@ -50,11 +50,6 @@ class Products:
         fit = int(memory // _graph_size(builders[0], leaves)) if memory else 0
         self._kept = [build() for build in builders[:fit]]
 
-    @property
-    def size(self) -> int:
-        """p, the number of parameters."""
-        return sum(leaf.numel() for leaf in self._leaves)
-
     def __call__(self, vector: Tensor) -> Tensor:
         """M times `vector`, shape `(p,)`; float64 `(p,)`."""
         directions = unflatten(vector.detach().to(self._leaves[0]), self._leaves)

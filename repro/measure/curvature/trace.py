@@ -49,7 +49,7 @@ def hutchinson_trace(
     if probes < 2:
         raise UsageError(f"probes={probes} must be at least 2; one probe has no standard error.")
     before = operator.count
-    known = torch.zeros(0, operator.size, dtype=torch.float64) if pairs is None else pairs.vectors
+    known = known_rows(operator, pairs)
     samples = torch.tensor([_sample(operator, known, seed, probe) for probe in range(probes)], dtype=torch.float64)
     explained = sum(float(v @ operator.product(v)) for v in known)
     value = explained + samples.mean().item()
@@ -62,6 +62,11 @@ def hutchinson_trace(
         probes=probes,
         deflated=len(known),
     )
+
+
+def known_rows(operator: CurvatureOperator, pairs: Eigenpairs | None) -> Tensor:
+    """The vectors of the pairs, shape `(k, p)`; no rows where there are no pairs."""
+    return torch.zeros(0, operator.size, dtype=torch.float64) if pairs is None else pairs.vectors
 
 
 def rademacher(size: int, seed: int, probe: int) -> Tensor:

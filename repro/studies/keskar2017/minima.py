@@ -79,7 +79,7 @@ _RULES: dict[str, Changes] = {
 }
 _CHOICES: dict[str, Changes] = {
     "batchnorm=batch": {"batchnorm": "batch", **SHORT},
-    "adaptive": {"box": "adaptive", "eps": 0.02, "budget": 20},
+    "adaptive": {"box": "adaptive", "eps": 0.02, "budget": SHORT["budget"]},
     "start=random": {"rule": "published", "start": "random"},
 }
 _MANIFOLDS: dict[str, Changes] = {

@@ -17,11 +17,8 @@ SOLVERS = ("lanczos", "eigsh")
 
 def spectrum_of(values: torch.Tensor, seed: int = 0) -> CurvatureOperator:
     """The Hessian of a quadratic with these eigenvalues in random directions."""
-    generator = torch.Generator().manual_seed(seed)
-    size = len(values)
-    q, _ = torch.linalg.qr(torch.randn(size, size, generator=generator, dtype=torch.float64))
-    matrix = q @ torch.diag(values.double()) @ q.T
-    return CurvatureOperator(Quadratic(torch.zeros(size), (matrix + matrix.T) / 2), torch.zeros(size))
+    f = Quadratic.with_spectrum(values, torch.Generator().manual_seed(seed))
+    return CurvatureOperator(f, torch.zeros(f.size))
 
 
 def network(seed: int = 0, *, chunk: int = 7, double: bool = True, tanh: bool = False) -> NetworkObjective:
