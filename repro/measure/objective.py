@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Literal, NamedTuple, Protocol
@@ -15,6 +15,7 @@ from repro.errors import DataError, UsageError
 from repro.measure.batchnorm import batchnorm_layers
 from repro.measure.borrow import undisturbed
 from repro.measure.curvature.chunk import CHUNK_PRODUCTS, ChunkProduct, Matrix
+from repro.measure.curvature.folding import Folded, State
 from repro.measure.curvature.products import GRAPH_MEMORY, Products, SumOverChunks
 from repro.measure.flat import flatten, select, unflatten
 from repro.measure.inputs import check_chunk, chunks
@@ -53,6 +54,8 @@ def check_point(objective: Objective, x: Tensor) -> None:
 
 _SKETCHED = 100
 """A sketch has at least this many examples."""
+_FEW = 8
+"""Examples by which a network with its BatchNorm folded is held against the network as it is."""
 
 
 class Evaluation(NamedTuple):
@@ -183,10 +186,13 @@ class NetworkObjective:
             raise UsageError(f"matrix={matrix!r} must be one of {', '.join(CHUNK_PRODUCTS)}.")
         layout = torch.contiguous_format  # a convolution's double backward is slower in channels last
         leaves = self._leaves(point, layout)
+        with self._evaluating():
+            (few,) = chunks(self.model, self._inputs[:_FEW], _FEW, layout)
+            network = Folded(self.model, few) if self.batchnorm == "running" else None
 
         def build(part: slice) -> ChunkProduct:
             with torch.enable_grad(), self._evaluating():
-                logits, labels = self._logits(part, leaves, layout)
+                logits, labels = self._logits(part, leaves, layout, network)
                 return CHUNK_PRODUCTS[matrix](logits, labels, self.loss, leaves)
 
         return Products(leaves, [partial(build, part) for part in self._parts()], len(self._inputs), memory)
@@ -221,13 +227,17 @@ class NetworkObjective:
         return [slice(start, start + self._chunk) for start in range(0, len(self._inputs), self._chunk)]
 
     def _logits(
-        self, part: slice, leaves: list[Tensor], layout: torch.memory_format | None = None
+        self,
+        part: slice,
+        leaves: list[Tensor],
+        layout: torch.memory_format | None = None,
+        network: Callable[[State, Tensor], Tensor] | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Float64 logits and labels of a chunk, at the parameters `leaves`."""
+        """Float64 logits and labels of a chunk, at the parameters `leaves`; `network` computes what the model does."""
         state = dict(zip(self._variables, leaves, strict=True))
         state.update({name: buffer.clone() for name, buffer in self.model.named_buffers()})
         (inputs,) = chunks(self.model, self._inputs[part], self._chunk, layout)
-        logits = functional_call(self.model, state, (inputs,)).double()
+        logits = (network or partial(functional_call, self.model))(state, inputs).double()
         return logits, self._labels[part].to(logits.device)
 
     @contextmanager
