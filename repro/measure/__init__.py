@@ -8,6 +8,7 @@ from repro.measure.borrow import borrowed
 from repro.measure.curvature.density import Density, density
 from repro.measure.curvature.eigenpairs import Eigenpairs, eigenpairs
 from repro.measure.curvature.exact_trace import exact_trace
+from repro.measure.curvature.leading import LeadingTerms, leading_terms, overlaps
 from repro.measure.curvature.operator import CurvatureOperator
 from repro.measure.curvature.spectrum import Spectrum, spectrum
 from repro.measure.curvature.trace import Trace, hutchinson_trace
@@ -49,6 +50,7 @@ __all__ = [
     "Evaluation",
     "Evaluator",
     "Landscape",
+    "LeadingTerms",
     "Manifold",
     "Measurement",
     "NetworkObjective",
@@ -78,9 +80,11 @@ __all__ = [
     "flatten",
     "grid",
     "hutchinson_trace",
+    "leading_terms",
     "linear",
     "load_vector_",
     "log_grid",
+    "overlaps",
     "parameter_distance",
     "path",
     "population_statistics",

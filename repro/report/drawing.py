@@ -44,11 +44,15 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center")
     if panel.falling:
         axes.invert_xaxis()
+    if panel.low_y:
+        axes.set_ylim(bottom=panel.low_y)
 
 
 def _scale_axes(axes: Axes, panel: Panel) -> None:
     if panel.log_x:
         axes.set_xscale("log")
+    if panel.linear_x:
+        axes.set_xscale("asinh", linear_width=panel.linear_x)
     if panel.log_y:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(LogFormatter())

@@ -58,6 +58,8 @@ class Panel:
         x, y: what the axes show, with units.
         lines: what is drawn.
         log_x, log_y: whether an axis is logarithmic.
+        low_y: where y ends below, if positive.
+        linear_x: where positive, x is linear up to this magnitude and logarithmic beyond it, on both sides of zero.
         falling: whether x grows to the left.
         ticks: where x is labelled; empty for round numbers.
         marks: vertical lines, (x, label, colour).
@@ -69,6 +71,8 @@ class Panel:
     lines: Sequence[Line]
     log_x: bool = False
     log_y: bool = False
+    low_y: float = 0.0
+    linear_x: float = 0.0
     falling: bool = False
     ticks: Sequence[float] = ()
     marks: Sequence[tuple[float, str, str]] = ()

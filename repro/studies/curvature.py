@@ -1,11 +1,15 @@
-"""The Hessian's spectrum at one set of stored weights."""
+"""The Hessian's spectrum at one set of stored weights, and how the gradient and Keskar's box lie to it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from repro.measure import spectrum
+import torch
+from torch import Tensor
+
+from repro.measure import leading_terms, overlaps, spectrum
+from repro.measure.curvature.density import Density
 from repro.measure.curvature.spectrum import Engine
 from repro.runs.store import RunStore
 from repro.studies.network import AtAnUpdate, objective_at
@@ -18,11 +22,13 @@ class SpectrumAt(AtAnUpdate):
     Attributes:
         engine: `lanczos`, `eigsh` or `pyhessian`.
         top: how many of the largest eigenvalues.
-        probes: random vectors of the density.
+        probes: random vectors of the density; 0 leaves it out.
         steps: of Lanczos, for each.
         tol: error of an eigenvalue that will do, as a fraction of the largest.
         measured: examples of the training set, evenly spaced; 0 is all.
     """
+
+    METHOD: ClassVar[int] = 2
 
     engine: Engine = "lanczos"
     top: int = 5
@@ -37,7 +43,11 @@ class SpectrumAt(AtAnUpdate):
         return 2.0 * (10 + 3 * self.top + self.probes * self.steps)
 
     def measure(self, store: RunStore) -> dict[str, Any]:
-        """Eigenvalues and errors, trace with its standard error, and the density's nodes and weights for each probe."""
+        """Eigenvalues with errors, trace with standard error, the density's nodes and weights for each probe.
+
+        With them go the loss, the length of its gradient and the gradient's `overlaps` with the eigenvectors, and
+        φ's `slope` and `curvature` (`repro.measure.LeadingTerms`); what PyHessian does not give is `None`.
+        """
         objective = objective_at(store, self.spec, self.update, "recomputed", self.measured)
         x = objective.start.double()
         found = spectrum(
@@ -50,15 +60,39 @@ class SpectrumAt(AtAnUpdate):
             steps=self.steps,
             seed=self.spec.seed,
         )
-        return {
+        loss, gradient = objective.value_and_grad(x)
+        content: dict[str, Any] = {
             "engine": found.engine,
             "eigenvalues": found.values.tolist(),
             "errors": None if found.errors is None else found.errors.tolist(),
             "trace": found.trace.value,
             "trace_error": found.trace.residual,
             "trace_method": found.trace.method,
-            "nodes": [nodes.tolist() for nodes in found.density.nodes],
-            "weights": [weights.tolist() for weights in found.density.weights],
+            "density": None if found.density is None else _as_content(found.density),
             "products": found.products,
-            "loss": objective.value(x),
+            "loss": loss,
+            "gradient": gradient.norm().item(),
+            "overlaps": None,
+            "slope": None,
+            "curvature": None,
         }
+        if found.vectors is None:
+            return content
+        terms = leading_terms(x, loss, gradient, found.values[0].item(), found.vectors[0])
+        return content | terms._asdict() | {"overlaps": overlaps(gradient, found.vectors).tolist()}
+
+
+def _as_content(density: Density) -> dict[str, Any]:
+    rules = {"nodes": density.nodes, "weights": density.weights}
+    listed = {name: [values.tolist() for values in each] for name, each in rules.items()}
+    return {"size": density.size, "outliers": density.outliers.tolist(), "products": density.products, **listed}
+
+
+def density_of(content: dict[str, Any]) -> Density:
+    """The density that `SpectrumAt.measure` put down under `density`."""
+    nodes, weights = (tuple(map(_tensor, content[name])) for name in ("nodes", "weights"))
+    return Density(content["size"], _tensor(content["outliers"]), nodes, weights, content["products"])
+
+
+def _tensor(values: list[float]) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from repro.runs.measurements import carry_out
 from repro.runs.store import RunStore
 from repro.runs.worker import RunRequest
 from repro.studies.between import DirectionFrom, PathBetween
+from repro.studies.curvature import SpectrumAt, density_of
 from repro.studies.minimum import EvaluationAt, ManifoldSharpnessAt, SharesAt, SharpnessAt
 from repro.studies.network import part_of
 from repro.train.regime import constant
@@ -31,7 +33,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
     return store
 
 
-def content(store: RunStore, request: object) -> dict[str, float]:
+def content(store: RunStore, request: object) -> dict[str, Any]:
     form = carry_out(store, request)  # type: ignore[arg-type]
     assert form["status"] == "ok", form["reason"]
     return form["content"]  # type: ignore[no-any-return]
@@ -41,9 +43,9 @@ def test_a_path_begins_and_ends_at_the_two_minima(store: RunStore) -> None:
     found = content(store, PathBetween(SMALL, LARGE, measured=SOME))["train"]
     ends = {0.0: SMALL, 1.0: LARGE}
     for alpha, spec in ends.items():
-        at = found["alpha"].index(alpha)  # type: ignore[index]
+        at = found["alpha"].index(alpha)
         alone = content(store, DirectionFrom(spec, seed=0, alphas=(-0.1, 0.0, 0.1), measured=SOME))["train"]
-        assert found["loss"][at] == pytest.approx(alone["loss"][1], rel=1e-5)  # type: ignore[index]
+        assert found["loss"][at] == pytest.approx(alone["loss"][1], rel=1e-5)
 
 
 def test_sharpness_is_higher_in_a_larger_box_and_its_loss_is_that_of_the_minimum(store: RunStore) -> None:
@@ -51,6 +53,19 @@ def test_sharpness_is_higher_in_a_larger_box_and_its_loss_is_that_of_the_minimum
     assert 0 < narrow["value"] < wide["value"]
     assert narrow["loss"] == pytest.approx(content(store, EvaluationAt(SMALL))["loss"], rel=1e-9)
     assert narrow["cost"] <= 12
+
+
+def test_a_spectrum_comes_with_its_gradient_and_what_it_predicts_of_sharpness(store: RunStore) -> None:
+    found = content(store, SpectrumAt(SMALL, 30, top=3, probes=1, steps=5, measured=SOME))
+    assert found["eigenvalues"] == sorted(found["eigenvalues"], reverse=True)
+    assert 0 < sum(found["overlaps"]) < 1
+    assert density_of(found["density"]).moment(1).value == pytest.approx(found["trace"] / 1_462_794, rel=0.5)
+    sharp = content(store, SharpnessAt(SMALL, 30, eps=1e-6, budget=10, measured=SOME))["value"]
+    assert sharp == pytest.approx(found["slope"] * 1e-6 + found["curvature"] * 1e-12, rel=0.02)
+
+
+def test_without_probes_there_is_no_density(store: RunStore) -> None:
+    assert content(store, SpectrumAt(SMALL, top=1, probes=0, measured=SOME))["density"] is None
 
 
 @pytest.mark.parametrize(
@@ -80,7 +95,7 @@ def test_snapshots_are_measured_at_their_own_weights(store: RunStore) -> None:
 
 def test_the_coordinates_that_matter_most_carry_more_than_random_ones(store: RunStore) -> None:
     found = content(store, SharesAt(SMALL, budget=8, measured=SOME))
-    top, random, whole = (found[part]["value"] for part in ("top", "random", "whole"))  # type: ignore[index]
+    top, random, whole = (found[part]["value"] for part in ("top", "random", "whole"))
     assert 1.01 * whole > top > random > 0
 
 

@@ -25,17 +25,19 @@ class Spectrum:
 
     Attributes:
         values: the k largest, float64, shape `(k,)`, in the unit of the loss, the largest first.
-        errors: by how much each may be off, shape `(k,)`; `None` from PyHessian, which does not know.
+        vectors: their eigenvectors, of length 1, one a row, float64, shape `(k, p)`; `None` from PyHessian.
+        errors: by how much each value may be off, shape `(k,)`; `None` from PyHessian, which does not know.
         trace: the sum of all.
-        density: how all are spread.
+        density: how all are spread; `None` if no probes were asked for.
         products: with the Hessian, all together.
         engine: what computed it.
     """
 
     values: Tensor
+    vectors: Tensor | None
     errors: Tensor | None
     trace: Trace
-    density: Density
+    density: Density | None
     products: int
     engine: Engine
 
@@ -59,7 +61,8 @@ def spectrum(
         k: eigenvalues; they are taken out of the density, which is the more exact for it.
         engine: `lanczos`; `eigsh`, SciPy's solver for the eigenvalues; or `pyhessian`, an independent second opinion.
         tol: error of each eigenvalue that will do, as a fraction of the largest.
-        probes: random vectors for the density, and for a trace that cannot be computed exactly.
+        probes: random vectors for the density, and for a trace that cannot be computed exactly; 0 leaves out the
+            density.
         steps: of Lanczos, for each of them.
         seed: of all that is random.
 
@@ -76,8 +79,8 @@ def spectrum(
         trace = exact_trace(objective, x)
     else:
         trace = hutchinson_trace(operator, probes=max(2, probes), pairs=pairs, seed=seed)
-    spread = density(operator, probes=probes, steps=steps, pairs=pairs, seed=seed)
-    return Spectrum(pairs.values, pairs.errors, trace, spread, operator.count, engine)
+    spread = density(operator, probes=probes, steps=steps, pairs=pairs, seed=seed) if probes else None
+    return Spectrum(pairs.values, pairs.vectors, pairs.errors, trace, spread, operator.count, engine)
 
 
 def _second_opinion(
@@ -88,5 +91,5 @@ def _second_opinion(
     other = PyHessian(objective, x)
     values = other.eigenvalues(k, tol=tol, iterations=1000, seed=seed)
     trace = other.trace(seed=seed)
-    spread = other.density(probes=probes, steps=steps, seed=seed)
-    return Spectrum(values, None, trace, spread, other.products, "pyhessian")
+    spread = other.density(probes=probes, steps=steps, seed=seed) if probes else None
+    return Spectrum(values, None, None, trace, spread, other.products, "pyhessian")

@@ -1,4 +1,4 @@
-"""The exhibits of Keskar et al. 2017: Tables 2 to 4 and Figs. 2 to 7, in the order of the paper."""
+"""The exhibits of Keskar et al. 2017: Tables 2 to 4 and Figs. 2 to 7, then the Hessian."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from typing import Any
 from repro.claims.paper import Paper
 from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure
-from repro.report.keskar2017 import accuracy, authors, batch_sweep, loss_tracking, minima_tables, paths, warm_start
+from repro.report.keskar2017 import (
+    accuracy,
+    authors,
+    batch_sweep,
+    curvature,
+    loss_tracking,
+    minima_tables,
+    paths,
+    small_boxes,
+    warm_start,
+)
 from repro.report.results import Results
 
 __all__ = ["exhibits", "released"]
@@ -34,4 +44,7 @@ def exhibits(results: Results) -> list[Exhibit]:
         warm_start.figure_5(results),
         loss_tracking.figure_6(results),
         paths.figure_7(results),
+        curvature.spectra(results),
+        curvature.along_training(results),
+        small_boxes.small_boxes(results),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from repro.studies.keskar2017 import minima, paths, remedies, training
+from repro.studies.keskar2017 import curvature, minima, paths, remedies, training
 from repro.studies.keskar2017.setting import Setting
 from repro.studies.study import Sample
 
@@ -24,6 +24,7 @@ _CLAIMS: dict[str, Callable[[Setting], Iterator[Sample]]] = {
     "K11": remedies.augmentation,
     "K12": remedies.conservative_training,
     "K13": remedies.adversarial_training,
+    "K14": curvature.hessian_at_the_minima,
     "K15": remedies.other_optimisers,
     "K16": minima.few_sharp_directions,
 }

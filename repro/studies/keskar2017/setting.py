@@ -39,7 +39,11 @@ class Setting:
         sweep_batches, sweep_epochs: batch sizes of Fig. 4 and passes for each.
         warm_epochs, warm_base, warm_rest: Fig. 5: from which of the SB run's `warm_base` epochs the large batch takes
             over, and for how many epochs.
-        track_epochs: epochs after which sharpness is set against the loss (Fig. 6).
+        track_epochs: epochs after which sharpness is set against the loss (Fig. 6), and eigenvalues are measured.
+        tracked: examples of the training set, evenly spaced, for the eigenvalues after these epochs; 0 is all.
+        eigenvalues: how many of the largest are measured at every minimum.
+        density_probes, density_steps: of the spectral density there.
+        small_boxes: values of ε in which φ is held against its prediction from slope and curvature.
     """
 
     profile: str
@@ -63,6 +67,11 @@ class Setting:
     warm_base: int = 100
     warm_rest: int = 100
     track_epochs: tuple[int, ...] = ()
+    tracked: int = 10_000
+    eigenvalues: int = 20
+    density_probes: int = 2
+    density_steps: int = 40
+    small_boxes: tuple[float, ...] = (1e-6, 1e-5, 1e-4)
 
     @property
     def augmentation(self) -> AugmentationName:

@@ -1,0 +1,146 @@
+"""Claim about the Hessian at the minima (abstract, section 2), and how sharpness hangs together with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from math import asinh, sinh, sqrt
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from repro.data import CATALOGUE
+from repro.measure import LeadingTerms
+from repro.studies.curvature import SpectrumAt, density_of
+from repro.studies.keskar2017 import reading
+from repro.studies.keskar2017.setting import SHORT, Setting
+from repro.studies.minimum import SharpnessAt
+from repro.studies.study import Reading, Sample
+
+TRACKED = 5
+"""Eigenvalues measured along training."""
+LARGE = 0.1
+"""An eigenvalue counts as large above this fraction of the geometric mean of both arms' largest."""
+LINEAR = 1e-4
+"""Around zero the axis of the densities is linear up to about here, in nats; beyond it is logarithmic."""
+REACH, POINTS, WIDTH = 1e4, 201, 0.25
+"""Largest eigenvalue on that axis, grid points on it, and the smoothing kernel's standard deviation along it."""
+
+Content = dict[str, Any]
+
+
+def hessian_at_the_minima(setting: Setting) -> Iterator[Sample]:
+    """K14: eigenvalues, trace and density at both minima; on the way there; and φ in small boxes beside them."""
+    for seed in setting.seeds:
+        at = {arm: _at_minimum(setting, arm, seed) for arm in setting.batches}
+        for arm, spectrum in at.items():
+            yield Sample("K14", arm, seed, "hessian-top", (spectrum,), _largest)
+            yield Sample("K14", arm, seed, "hessian-trace", (spectrum,), _trace, "trace")
+            yield Sample("K14", arm, seed, "hessian-large", (spectrum, *at.values()), _count, "many")
+            yield Sample("K14", arm, seed, "eigenvalue", (spectrum,), _ranked("eigenvalues", "errors"))
+            yield Sample("K14", arm, seed, "gradient-overlap", (spectrum,), _ranked("overlaps"))
+            yield Sample("K14", arm, seed, "spectral-density", (spectrum,), _density)
+            yield from _small_boxes(setting, arm, seed, spectrum)
+            if setting.track_epochs:
+                yield from _along_training(setting, arm, seed)
+
+
+def _at_minimum(setting: Setting, arm: str, seed: int) -> SpectrumAt:
+    return SpectrumAt(
+        setting.minimum(arm, seed),
+        top=setting.eigenvalues,
+        probes=setting.density_probes,
+        steps=setting.density_steps,
+        measured=setting.measured,
+    )
+
+
+def _small_boxes(setting: Setting, arm: str, seed: int, spectrum: SpectrumAt) -> Iterator[Sample]:
+    whole = SharpnessAt(spectrum.spec, measured=setting.measured, **SHORT)
+    boxes = tuple(replace(whole, eps=eps) for eps in setting.small_boxes)
+    yield Sample("K14", arm, seed, "sharpness", boxes, _each(setting.small_boxes))
+    for term in LeadingTerms._fields:
+        yield Sample("K14", arm, seed, f"sharpness-{term}", (spectrum,), _term(term))
+
+
+def _along_training(setting: Setting, arm: str, seed: int) -> Iterator[Sample]:
+    spec = setting.fixed(setting.batches[arm], setting.track_epochs[-1], seed)
+    examples = CATALOGUE[setting.dataset].train
+    updates = [spec.regime.updates_until(epochs, examples) for epochs in setting.track_epochs]
+    needs = tuple(SpectrumAt(spec, update, top=TRACKED, probes=0, measured=setting.tracked) for update in updates)
+    for rank in range(TRACKED):
+        yield Sample("K14", arm, seed, f"tracked-eigenvalue-{rank + 1}", needs, _tracked(setting, _nth(rank)))
+    yield Sample("K14", arm, seed, "tracked-trace", needs, _tracked(setting, lambda content: float(content["trace"])))
+    yield Sample("K14", arm, seed, "tracked-overlap", needs, _tracked(setting, _together))
+    yield Sample("K14", arm, seed, "eigenvalue-at-loss", needs, _against_loss)
+
+
+def _largest(content: Content) -> Reading:
+    return Reading(content["eigenvalues"][0], residual=content["errors"][0], cost=_cost(content))
+
+
+def _trace(content: Content) -> Reading:
+    return Reading(content["trace"], residual=content["trace_error"])
+
+
+def _count(own: Content, small: Content, large: Content) -> Reading:
+    """Eigenvalues above a bound that both arms share; those between the measured ones and the bulk are estimated."""
+    bound = LARGE * sqrt(small["eigenvalues"][0] * large["eigenvalues"][0])
+    found = density_of(own["density"]).count_above(bound)
+    return Reading(found.value, residual=found.error)
+
+
+def _ranked(name: str, errors: str = "") -> Callable[[Content], list[Reading]]:
+    def read(content: Content) -> list[Reading]:
+        bars = content[errors] if errors else [None] * len(content[name])
+        pairs = zip(content[name], bars, strict=True)
+        return [Reading(value, x=float(rank), residual=bar) for rank, (value, bar) in enumerate(pairs, start=1)]
+
+    return read
+
+
+def _density(content: Content) -> list[Reading]:
+    """Share of the eigenvalues in each unit of arsinh(λ / LINEAR), smoothed along it by a Gaussian."""
+    found, end = density_of(content["density"]), asinh(REACH / LINEAR)
+    places = [end * (2 * index / (POINTS - 1) - 1) for index in range(POINTS)]
+
+    def bump(place: float) -> Callable[[Tensor], Tensor]:
+        return lambda values: (
+            torch.exp(-(((values / LINEAR).asinh() - place) ** 2) / (2 * WIDTH**2)) / (WIDTH * sqrt(2 * torch.pi))
+        )
+
+    estimates = [(LINEAR * sinh(place), found.mean(bump(place))) for place in places]
+    return [Reading(mean.value, x=value, residual=mean.error) for value, mean in estimates]
+
+
+def _each(xs: Sequence[float]) -> Callable[..., list[Reading]]:
+    return lambda *contents: [reading.sharpness(content)._replace(x=x) for x, content in zip(xs, contents, strict=True)]
+
+
+def _term(name: str) -> Callable[[Content], Reading]:
+    return lambda content: Reading(content[name])
+
+
+def _tracked(setting: Setting, read: Callable[[Content], float]) -> Callable[..., list[Reading]]:
+    return lambda *contents: [
+        Reading(read(content), x=float(epoch), cost=_cost(content))
+        for epoch, content in zip(setting.track_epochs, contents, strict=True)
+    ]
+
+
+def _nth(rank: int) -> Callable[[Content], float]:
+    return lambda content: float(content["eigenvalues"][rank])
+
+
+def _against_loss(*contents: Content) -> list[Reading]:
+    return [_largest(content)._replace(x=content["loss"]) for content in contents]
+
+
+def _together(content: Content) -> float:
+    """The share of the gradient's squared length that lies in the span of the eigenvectors."""
+    return float(sum(content["overlaps"]))
+
+
+def _cost(content: Content) -> float:
+    return 2.0 * float(content["products"])

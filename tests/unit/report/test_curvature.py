@@ -1,0 +1,100 @@
+"""The Hessian's exhibits: what is in the evidence is in the tables, and predictions are held against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from repro.claims.evidence import Observation
+from repro.report.keskar2017.curvature import along_training, spectra
+from repro.report.keskar2017.small_boxes import small_boxes
+from repro.report.results import Results, load_results
+
+SLOPE, CURVATURE = 1000.0, 1e7
+BOXES = 1e-6, 1e-5, 1e-4
+
+
+def minima(made: SimpleNamespace, factors: tuple[float, float, float]) -> Iterator[Observation]:
+    """φ is `factors` times what slope and curvature predict in the three boxes, at every seed."""
+    for seed in (0, 1, 2):
+        for arm, scale in (("SB", 1.0), ("LB", 10.0)):
+            row = {"arm": arm, "seed": seed, "spec": f"{arm}{seed}"}
+            slope, curvature = SLOPE * scale * (1 + seed), CURVATURE * scale * (1 + seed)
+            yield made.observation("K14", "hessian-top", scale * (1 + seed), residual=1e-9, **row)
+            yield made.observation("K14", "hessian-trace", 30.0, variant="trace", **row)
+            yield made.observation("K14", "hessian-large", 9.0, variant="many", **row)
+            yield made.observation("K14", "sharpness-slope", slope, **row)
+            yield made.observation("K14", "sharpness-curvature", curvature, **row)
+            for eps, factor in zip(BOXES, factors, strict=True):
+                yield made.observation("K14", "sharpness", factor * (slope * eps + curvature * eps**2), x=eps, **row)
+            for x, value in ((-1.0, 0.0), (0.0, 0.5), (0.1, 0.5), (1.0, 1e-3), (9.0, 1e-12)):
+                yield made.observation("K14", "spectral-density", value, x=x, **row)
+            for rank in (1.0, 2.0):
+                yield made.observation("K14", "eigenvalue", scale / rank, x=rank, **row)
+                yield made.observation("K14", "gradient-overlap", 0.1, x=rank, **row)
+            for epoch in (1.0, 3.0):
+                for quantity in ("tracked-eigenvalue-1", "tracked-eigenvalue-5", "tracked-trace", "tracked-overlap"):
+                    yield made.observation("K14", quantity, scale / epoch, x=epoch, **row)
+                yield made.observation("K14", "eigenvalue-at-loss", scale / epoch, x=0.1 / epoch, **row)
+
+
+def results(clone: Path, made: SimpleNamespace, factors: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Results:
+    made.record(clone, minima(made, factors))
+    (quick,) = [each for each in load_results(clone / "papers" / "keskar2017") if each.profile == "quick"]
+    return quick
+
+
+def row(text: str, *cells: str) -> str:
+    (line,) = [line for line in text.splitlines() if line.startswith("| " + " | ".join(cells) + " |")]
+    return line
+
+
+def test_the_table_of_spectra_has_every_arm(clone: Path, made: SimpleNamespace) -> None:
+    exhibit = spectra(results(clone, made))
+    assert row(exhibit.text, "F1", "mnist-embedded", "LB") == (
+        "| F1 | mnist-embedded | LB | 20.00 ± 10.00 | 30.00 ± 0.00 | 9.00 ± 0.00 | 3, 0, 0 |"
+    )
+    ((figure, caption),) = exhibit.figures
+    assert "SB n 3; LB n 3" in caption
+    densities, ranked = figure.rows
+    assert [panel.title[-2:] for panel in densities] == ["SB", "LB"]
+    assert [x for x, _ in densities[0].lines[0].seeds["0"]] == [0.0, 0.1, 1.0]
+    assert densities[0].ticks == [0.0, 0.001, 0.1]
+    assert [len(panel.lines) for panel in ranked] == [2, 2]
+
+
+def test_eigenvalues_on_the_way_are_drawn_against_epoch_and_loss(clone: Path, made: SimpleNamespace) -> None:
+    ((figure, caption),) = along_training(results(clone, made)).figures
+    (top, at_loss), _ = figure.rows
+    assert {line.label: line.seeds["0"] for line in top.lines}["LB, largest"] == [(1.0, 10.0), (3.0, 10 / 3)]
+    assert at_loss.lines[1].seeds["0"] == [(0.1 / 3, 10 / 3), (0.1, 10.0)]
+    assert "1,000 evenly spaced" in caption
+
+
+def test_a_prediction_that_holds_is_said_to_hold(clone: Path, made: SimpleNamespace) -> None:
+    exhibit = small_boxes(results(clone, made))
+    assert row(exhibit.text, "F1", "SB", "1e-05", "3").endswith("| 1.00 |")
+    assert exhibit.text.count("holds in every box tried") == 2
+    # φ at 1e-6 is the slope's alone, and slope, curvature and λ₁ are in proportion here
+    assert row(exhibit.text, "F1", "1e-06", "6").count("1.00 [1.00, 1.00], 1.00") == 2
+
+
+def test_the_box_in_which_the_prediction_breaks_is_named(clone: Path, made: SimpleNamespace) -> None:
+    exhibit = small_boxes(results(clone, made, (1.0, 1.5, 3.0)))
+    assert exhibit.text.count("breaks between 1e-05 and 0.0001") == 2
+    assert "| 3.00" in row(exhibit.text, "F1", "SB", "0.0001", "3")
+
+
+def test_a_prediction_that_is_too_high_breaks_as_well(clone: Path, made: SimpleNamespace) -> None:
+    assert small_boxes(results(clone, made, (0.4, 1.0, 1.0))).text.count("breaks between 0 and 1e-06") == 2
+
+
+@pytest.mark.parametrize("exhibit", [spectra, along_training, small_boxes])
+def test_without_evidence_there_is_nothing(exhibit, clone: Path, made: SimpleNamespace) -> None:  # type: ignore[no-untyped-def]
+    made.record(clone, made.everything())
+    (quick,) = [each for each in load_results(clone / "papers" / "keskar2017") if each.profile == "quick"]
+    assert exhibit(quick).used == []
+    assert exhibit(quick).text == ""
