@@ -5,25 +5,12 @@ The weights stand still: a step is `Δw = -η g_B`, an epoch the sum of N/B step
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 
 from repro.theory.identity import identity, relative_gap
 from repro.theory.minibatch import covariance, minibatch_gradients
 from repro.train.regime import Phase
-
-
-def scaled(phase: Phase, batch: int, power: float) -> Phase:
-    """The same phase at another batch, its learning rate multiplied by a power of the batches' ratio.
-
-    Args:
-        phase: what is scaled.
-        batch: B, examples per update.
-        power: dimensionless; ½ is the rule of Hoffer et al. 2017, 1 that of Goyal et al. 2017.
-    """
-    return replace(phase, batch=batch, learning_rate=phase.learning_rate * (batch / phase.batch) ** power)
 
 
 def steps(per_example: Tensor, phase: Phase) -> Tensor:

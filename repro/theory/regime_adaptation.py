@@ -6,23 +6,26 @@ is met exactly only where the large batch fits, and otherwise by counting update
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 from repro.theory.identity import identity, relative_gap
+from repro.train.adapt import as_long_as, lengthened
 from repro.train.regime import Phase, Regime
 
 
+def enlarged(regime: Regime, ratio: int) -> Regime:
+    """The same regime at batches larger by `ratio`."""
+    return regime.each(lambda phase: replace(phase, batch=ratio * phase.batch))
+
+
 def adapted(regime: Regime, ratio: int) -> Regime:
-    """The same regime at a batch larger by `ratio`, every phase lengthened by it (Hoffer et al. 2017)."""
-    return Regime(
-        tuple(replace(phase, batch=ratio * phase.batch, epochs=ratio * phase.epochs) for phase in regime.phases)
-    )
+    """The same regime at batches larger by `ratio`, every phase lengthened by it (Hoffer et al. 2017)."""
+    return lengthened(enlarged(regime, ratio), ratio)
 
 
 def matched(regime: Regime, ratio: int, examples: int) -> Regime:
-    """The same regime at a batch larger by `ratio`, every phase as short as its updates on `examples` allow."""
-    return Regime(tuple(_matched(phase, ratio, examples) for phase in regime.phases))
+    """The same regime at batches larger by `ratio`, every phase as short as its updates on `examples` allow."""
+    return as_long_as(enlarged(regime, ratio), regime, examples)
 
 
 @identity(
@@ -59,12 +62,6 @@ def same_rate_at_every_update(regime: Regime, large: Regime, examples: int) -> f
 def within_one_epoch(regime: Regime, large: Regime, examples: int) -> float:
     """By how much the surplus of any phase lies outside 0 to n' - 1 updates, as a fraction of an epoch's n'."""
     return max(_outside(*phases, examples) for phases in zip(regime.phases, large.phases, strict=True))
-
-
-def _matched(phase: Phase, ratio: int, examples: int) -> Phase:
-    large = replace(phase, batch=ratio * phase.batch)
-    updates = phase.epochs * phase.updates_per_epoch(examples)
-    return replace(large, epochs=math.ceil(updates / large.updates_per_epoch(examples)))
 
 
 def _outside(small: Phase, large: Phase, examples: int) -> float:

@@ -17,7 +17,8 @@ from torch.nn import functional as F
 
 from repro.data import Dataset, Split, augmentation
 from repro.nets import build
-from repro.nets.distance import log_grid, parameter_distance
+from repro.nets.distance import distance_by_module, log_grid, parameter_distance
+from repro.nets.ghost_batchnorm import ghostify, set_ghost_size
 from repro.nets.layout import arranged, fast_layout
 from repro.streams import stream, stream_seed
 from repro.train.optimizers import build_optimizer, set_phase
@@ -56,8 +57,10 @@ class Training:
             self.model.load_state_dict(weights)
         self.layout = fast_layout(self.model)
         self.model.to(memory_format=self.layout)  # type: ignore[call-overload]
-        self.initial = [parameter.detach().clone() for parameter in self.model.parameters()]
-        self.optimizer = build_optimizer(spec.optimizer, self.model.parameters())
+        if any(phase.ghost_size for phase in spec.regime.phases):
+            ghostify(self.model, spec.regime.phases[0].batch)
+        self.initial = {name: parameter.detach().clone() for name, parameter in self.model.named_parameters()}
+        self.optimizer = build_optimizer(spec.optimizer, self.model.parameters(), spec.weight_decay)
         self.update = 0
         self.losses: list[float] = []
         self._loss_sum, self._correct, self._seen = 0.0, 0, 0
@@ -81,7 +84,8 @@ class Training:
         """
         position = self.spec.regime.at(self.update, self.examples)
         inputs, labels = self._batch(position)
-        with self._seeded():
+        self._enter(position)
+        with self._seeded(), self._noisy(position.phase, len(labels)):
             outcome = self.spec.objective.update(
                 self.model, lambda loss: self._step(position.phase, loss), inputs, labels
             )
@@ -121,6 +125,12 @@ class Training:
             inputs = self._augment(inputs, stream(self.spec.seed, "augmentation", self.update))
         return arranged(inputs, self.layout), labels
 
+    def _enter(self, position: Position) -> None:
+        """Set what an update's phase says of the network and of the optimiser's memory."""
+        set_ghost_size(self.model, position.phase.ghost_size or position.phase.batch)
+        if position.phase.forgetful and position.batch_index == 0:
+            self.optimizer.state.clear()
+
     def _step(self, phase: Phase, loss: Callable[[], Tensor]) -> None:
         set_phase(self.optimizer, phase)
         self.optimizer.zero_grad()
@@ -135,14 +145,23 @@ class Training:
         """Dropout draws from the global generator: lend it a seed of its own for this update."""
         return _lent_seed(stream_seed(self.spec.seed, "dropout", self.update)) if self._draws else nullcontext()
 
+    def _noisy(self, phase: Phase, count: int) -> AbstractContextManager[None]:
+        """Each example's gradient is multiplied by a factor of mean 1; losses stay as they are."""
+        if not phase.noise:
+            return nullcontext()
+        normal = torch.randn(count, generator=stream(self.spec.seed, "noise", self.update))
+        return _multiplied_gradients(self.model, 1 + phase.noise * normal)
+
     def _rows(self, position: Position) -> list[Row]:
         ends_epoch = position.ends_epoch(self.examples)
         rows: list[Row] = []
         if self.update in self._grid or ends_epoch:
-            distance = parameter_distance(self.model.parameters(), self.initial)
+            weights = dict(self.model.named_parameters())
+            distance = parameter_distance(weights.values(), self.initial.values())
             if not math.isfinite(distance):
                 raise Diverged(self.update)
-            rows.append({"kind": "distance", "update": self.update, "distance": distance})
+            by_module = distance_by_module(weights, self.initial)
+            rows.append({"kind": "distance", "update": self.update, "distance": distance, "modules": by_module})
         if ends_epoch:
             rows.append(self._close_epoch(position))
         return rows
@@ -167,12 +186,16 @@ class Training:
 
 def _check(spec: RunSpec, examples: int) -> None:
     for phase in spec.regime.phases:
-        if phase.ghost_size is not None:
-            raise ValueError(f"ghost_size={phase.ghost_size}: {spec.network} has no ghost BatchNorm; leave it out.")
-        if examples % phase.batch == 1:
+        last = examples % phase.batch
+        if last == 1:
             raise ValueError(
                 f"batch={phase.batch} leaves one example of {examples} for the last update of an epoch, which "
                 f"BatchNorm cannot normalise; choose another batch, for example {phase.batch + 1}."
+            )
+        if phase.ghost_size is not None and 1 in (phase.batch % phase.ghost_size, last % phase.ghost_size):
+            raise ValueError(
+                f"ghost_size={phase.ghost_size} leaves one example of a batch of {phase.batch}, or of the last of "
+                f"{examples}, alone in a ghost, which BatchNorm cannot normalise; choose another."
             )
 
 
@@ -187,6 +210,19 @@ def evaluate(model: nn.Module, split: Split, layout: torch.memory_format) -> tup
             loss += float(F.cross_entropy(logits, labels, reduction="sum"))
             correct += int((logits.argmax(1) == labels).sum())
     return loss / len(split), correct / len(split)
+
+
+@contextmanager
+def _multiplied_gradients(model: nn.Module, factors: Tensor) -> Iterator[None]:
+    def listen(_: nn.Module, __: tuple[Tensor, ...], logits: Tensor) -> None:
+        if logits.requires_grad:
+            logits.register_hook(lambda slope: slope * factors.to(slope).unsqueeze(1))  # type: ignore[no-untyped-call]
+
+    handle = model.register_forward_hook(listen)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 @contextmanager

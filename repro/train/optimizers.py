@@ -10,20 +10,25 @@ from torch import nn
 from repro.train.regime import Phase
 
 
-def build_optimizer(name: str, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+def build_optimizer(name: str, parameters: Iterable[nn.Parameter], weight_decay: float = 0.0) -> torch.optim.Optimizer:
     """The optimiser called `name` with the defaults of its paper; rate and momentum come from `set_phase`.
 
     Adam: β₂ = 0.999, ε = 1e-8 (Kingma and Ba 2015). AdaGrad: ε = 1e-10. SGD: heavy ball without damping.
+
+    Args:
+        name: `adam`, `sgd` or `adagrad`.
+        parameters: all are decayed alike.
+        weight_decay: λ, whose product with the weights is added to their gradient.
 
     Raises:
         ValueError: `name` is unknown.
     """
     if name == "adam":
-        return torch.optim.Adam(parameters, fused=True)
+        return torch.optim.Adam(parameters, weight_decay=weight_decay, fused=True)
     if name == "sgd":
-        return torch.optim.SGD(parameters, fused=True)
+        return torch.optim.SGD(parameters, weight_decay=weight_decay, fused=True)
     if name == "adagrad":
-        return torch.optim.Adagrad(parameters, fused=True)
+        return torch.optim.Adagrad(parameters, weight_decay=weight_decay, fused=True)
     raise ValueError(f"optimizer={name!r} must be one of adam, sgd, adagrad.")
 
 

@@ -7,7 +7,9 @@ of transformations of one regime into another.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,10 @@ class Phase:
         momentum: heavy-ball coefficient; for Adam it is β₁.
         ghost_size: examples normalised together by BatchNorm, or `None` for the whole batch.
         clip: largest norm of the whole gradient, or `None`.
+        rising_from: learning rate of the first update, from which it rises linearly to `learning_rate`, reached with
+            the phase's last update (the gradual warm-up of Goyal et al. 2017, section 2.2); or `None`.
+        noise: standard deviation of the factor, of mean 1, on each example's gradient (Hoffer et al. 2017).
+        forgetful: whether momentum begins anew with every epoch, as in the code of Hoffer et al. 2017.
     """
 
     epochs: int
@@ -29,6 +35,9 @@ class Phase:
     momentum: float = 0.0
     ghost_size: int | None = None
     clip: float | None = None
+    rising_from: float | None = None
+    noise: float = 0.0
+    forgetful: bool = False
 
     def __post_init__(self) -> None:
         _require(_is_count(self.epochs), f"epochs={self.epochs} must be a whole number, at least 1.")
@@ -43,6 +52,20 @@ class Phase:
             f"ghost_size={self.ghost_size} must lie between 2 and the batch of {self.batch}, or be None.",
         )
         _require(self.clip is None or self.clip > 0, f"clip={self.clip} must be positive, or None.")
+        _require(
+            self.rising_from is None or 0 < self.rising_from <= self.learning_rate,
+            f"rising_from={self.rising_from} must be positive and at most {self.learning_rate}, or None.",
+        )
+        _require(math.isfinite(self.noise) and self.noise >= 0, f"noise={self.noise} must be finite and at least 0.")
+
+    def at(self, update: int, examples: int) -> Phase:
+        """The settings in force at an update, counted from 0 in the phase."""
+        if self.rising_from is None:
+            return self
+        last = self.epochs * self.updates_per_epoch(examples) - 1
+        done = update / last if last else 1.0
+        rate = self.rising_from + done * (self.learning_rate - self.rising_from)
+        return replace(self, learning_rate=rate, rising_from=None)
 
     def updates_per_epoch(self, examples: int) -> int:
         """Updates in one pass over `examples`; the last batch may be smaller, and is used."""
@@ -51,7 +74,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Position:
-    """Where an update stands: its phase, its epoch (from 0) and its place in the epoch (from 0)."""
+    """Where an update stands: the settings in force, its epoch (from 0) and its place in the epoch (from 0)."""
 
     phase: Phase
     epoch: int
@@ -95,9 +118,13 @@ class Regime:
         for phase in self.phases:
             per_epoch = phase.updates_per_epoch(examples)
             if 0 <= left < phase.epochs * per_epoch:
-                return Position(phase, epoch + left // per_epoch, left % per_epoch)
+                return Position(phase.at(left, examples), epoch + left // per_epoch, left % per_epoch)
             epoch, left = epoch + phase.epochs, left - phase.epochs * per_epoch
         raise IndexError(f"update={update} lies outside the regime's {self.updates(examples)} updates.")
+
+    def each(self, change: Callable[[Phase], Phase]) -> Regime:
+        """The regime whose phases are `change` of this one's."""
+        return Regime(tuple(map(change, self.phases)))
 
     def updates_until(self, epoch: int, examples: int) -> int:
         """Updates done when `epoch` epochs are complete.
@@ -119,14 +146,18 @@ def constant(epochs: int, batch: int, learning_rate: float, momentum: float = 0.
     return Regime((Phase(epochs, batch, learning_rate, momentum, clip=clip),))
 
 
-def with_batch(regime: Regime, batch: int) -> Regime:
-    """The same regime at another batch size, nothing else adjusted (Keskar et al. 2017, section 2.2)."""
-    return Regime(tuple(replace(phase, batch=batch) for phase in regime.phases))
+def stepped(epochs: int, batch: int, rates: Mapping[int, float], momentum: float = 0.0) -> Regime:
+    """A learning rate that changes at given epochs.
 
-
-def with_learning_rate(regime: Regime, factor: float) -> Regime:
-    """The same regime with every learning rate multiplied by `factor` (a fraction, dimensionless)."""
-    return Regime(tuple(replace(phase, learning_rate=factor * phase.learning_rate) for phase in regime.phases))
+    Args:
+        epochs: in all.
+        batch: examples per update.
+        rates: from the epoch on (from 0, which must be among them) that is the key, the learning rate.
+        momentum: throughout.
+    """
+    _require(0 in rates, f"rates={dict(rates)} must say the learning rate from epoch 0 on.")
+    borders = [*sorted(start for start in rates if start < epochs), epochs]
+    return Regime(tuple(Phase(end - start, batch, rates[start], momentum) for start, end in pairwise(borders)))
 
 
 def _is_count(value: object) -> bool:

@@ -68,6 +68,7 @@ class RunSpec:
         start: another run's snapshot to begin from, instead of fresh weights.
         seed: names all random streams; the initial weights depend on it alone, not on the regime.
         precision: `fp32`, or `bf16` autocast with float32 weights.
+        weight_decay: λ, whose product with the weights is added to their gradient (coupled), per update.
     """
 
     network: str
@@ -80,6 +81,7 @@ class RunSpec:
     start: Start | None = None
     seed: int = 0
     precision: Precision = "fp32"
+    weight_decay: float = 0.0
 
     @property
     def key(self) -> str:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from repro.theory import learning_rate
-from repro.theory.learning_rate import epochs, scaled, steps
+from repro.theory.learning_rate import epochs, steps
 from repro.theory.minibatch import covariance
-from repro.train.regime import Phase
+from repro.train.adapt import scaled
+from repro.train.regime import Phase, Regime
 
 EXACT = 1e-11
 SQRT, LINEAR = 0.5, 1.0
@@ -29,7 +30,7 @@ class Case(NamedTuple):
         return self.batch / self.small.batch
 
     def scaled(self, power: float) -> tuple[Tensor, Phase, Phase]:
-        return self.gradients, self.small, scaled(self.small, self.batch, power)
+        return self.gradients, self.small, scaled(Regime((self.small,)), self.batch, power).phases[0]
 
 
 @st.composite

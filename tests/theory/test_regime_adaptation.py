@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from repro.theory import regime_adaptation
 from repro.theory.regime_adaptation import adapted, matched
-from repro.train.regime import Phase, Regime, constant, with_batch, with_learning_rate
+from repro.train.adapt import with_batch, with_learning_rate
+from repro.train.regime import Phase, Regime, constant
 
 CIFAR = 50_000
 

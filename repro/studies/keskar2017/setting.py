@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from repro.runs.worker import RunRequest
-from repro.train.regime import Regime, constant, with_batch, with_learning_rate
+from repro.train.adapt import with_batch, with_learning_rate
+from repro.train.regime import Regime, constant
 from repro.train.spec import AugmentationName, OptimizerName, Plateau, RunSpec
 
 LEARNING_RATES: dict[OptimizerName, float] = {"adam": 1e-3, "sgd": 1e-2, "adagrad": 1e-2}

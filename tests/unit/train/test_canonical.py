@@ -67,6 +67,7 @@ FULL = RunSpec(
     start=Start("0" * 20, 7),
     seed=4,
     precision="bf16",
+    weight_decay=1e-4,
 )
 
 
@@ -101,11 +102,13 @@ def test_every_field_that_is_not_at_its_default_is_written() -> None:
         "start": {"kind": "Start", "run": "0" * 20, "update": 7},
         "seed": 4,
         "precision": "bf16",
+        "weight_decay": 1e-4,
     }
 
 
 def test_keys_of_committed_evidence_stay_what_they_are() -> None:
-    assert [PLAIN.key, FULL.key] == ["3dbbbdc344a5f73d89ef", "a6be9b58f437e4a9ff43"]
+    undecayed = replace(FULL, weight_decay=0.0)
+    assert [PLAIN.key, undecayed.key] == ["3dbbbdc344a5f73d89ef", "a6be9b58f437e4a9ff43"]
 
 
 @given(SPECS)

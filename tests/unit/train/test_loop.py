@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from repro.data import Dataset, Split
+from repro.nets.distance import parameter_distance
 from repro.streams import stream
 from repro.train.loop import Diverged, Training
 from repro.train.objectives import Adversarial, CrossEntropy, Proximal
 from repro.train.regime import Phase, Regime, constant
-from repro.train.spec import Plateau, RunSpec, Start
+from repro.train.spec import OptimizerName, Plateau, RunSpec, Start
 
 
 def small_images(count: int = 46, side: int = 8) -> Dataset:
@@ -46,10 +49,18 @@ def same(left: list[Tensor], right: list[Tensor]) -> bool:
     return all(torch.equal(a, b) for a, b in zip(left, right, strict=True))
 
 
+HOFFER = Phase(2, 16, 1e-3, 0.9, ghost_size=6, clip=1.0, rising_from=1e-4, noise=0.5, forgetful=True)
+"""Two epochs of three updates; the last batch of 46 examples has 14."""
+
+
 @pytest.mark.parametrize("stop_at", [1, 2, 3, 5])
-@pytest.mark.parametrize("network", ["F1", "C1"])
-def test_a_run_taken_up_at_any_update_ends_like_one_never_interrupted(network: str, stop_at: int) -> None:
-    spec, data = replace(SPEC, network=network, augmentation="keskar2017"), small_images()
+@pytest.mark.parametrize("phase", [SPEC.regime.phases[0], HOFFER])
+@pytest.mark.parametrize(("network", "optimizer"), [("F1", "sgd"), ("C1", "adam")])
+def test_a_run_taken_up_at_any_update_ends_like_one_never_interrupted(
+    network: str, optimizer: OptimizerName, phase: Phase, stop_at: int
+) -> None:
+    changed = replace(SPEC, network=network, optimizer=optimizer, regime=Regime((phase,)), weight_decay=1e-3)
+    spec, data = replace(changed, augmentation="keskar2017"), small_images()
     whole = Training(spec, data)
     rows = run(whole)
     first = Training(spec, data)
@@ -121,7 +132,7 @@ def test_the_logged_distance_is_that_from_the_initial_weights() -> None:
     row = run(training)[-2]
     parts = zip(training.model.parameters(), initial, strict=True)
     expected = sum(float((p.detach().double() - w).square().sum()) for p, w in parts) ** 0.5
-    assert row == {"kind": "distance", "update": 6, "distance": pytest.approx(expected, rel=1e-12)}
+    assert (row["kind"], row["update"], row["distance"]) == ("distance", 6, pytest.approx(expected, rel=1e-12))
 
 
 def test_rate_and_momentum_follow_the_regime() -> None:
@@ -147,6 +158,89 @@ def test_plain_gradient_descent_is_the_textbook_step() -> None:
         assert torch.allclose(moved, start - 0.25 * start.grad, atol=1e-7)
 
 
+def step_of(phase: Phase, **changes: object) -> tuple[Training, dict[str, Tensor], dict[str, Tensor]]:
+    """One update of plain SGD from fresh weights: the training, its weights before, and its weights after."""
+    spec = replace(SPEC, optimizer="sgd", regime=Regime((phase,)), **changes)  # type: ignore[arg-type]
+    training = Training(spec, small_images())
+    before = {name: tensor.clone() for name, tensor in training.model.state_dict().items()}
+    training.advance()
+    return training, before, {name: tensor.clone() for name, tensor in training.model.state_dict().items()}
+
+
+def by_hand(before: dict[str, Tensor], loss: Callable[[nn.Module, Tensor, Tensor], Tensor]) -> dict[str, Tensor]:
+    """Each parameter's gradient at `before`, on the first batch of the run."""
+    training = Training(replace(SPEC, regime=constant(1, 16, 0.1)), small_images())
+    training.model.load_state_dict(before)
+    inputs, labels = training._batch(training.spec.regime.at(0, 46))
+    loss(training.model, inputs, labels).backward()  # type: ignore[no-untyped-call]
+    return {name: p.grad for name, p in training.model.named_parameters() if p.grad is not None}
+
+
+def test_weight_decay_is_added_to_the_gradient() -> None:
+    _, before, after = step_of(Phase(1, 16, 0.1), weight_decay=0.01)
+    for name, slope in by_hand(before, lambda m, x, y: F.cross_entropy(m(x), y)).items():
+        torch.testing.assert_close(after[name], before[name] - 0.1 * (slope + 0.01 * before[name]))
+
+
+def test_ghosts_have_the_gradient_of_their_micro_batches() -> None:
+    _, before, after = step_of(Phase(1, 16, 0.1, ghost_size=6))
+
+    def ghosts(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        parts = zip(x.split(6), y.split(6), strict=True)
+        return sum((F.cross_entropy(model(a), b, reduction="sum") for a, b in parts), torch.zeros(())) / len(y)
+
+    def gap(loss: Callable[[nn.Module, Tensor, Tensor], Tensor]) -> float:
+        slopes = by_hand(before, loss)
+        moved = [(before[name] - after[name]) / 0.1 for name in slopes]
+        return parameter_distance(moved, slopes.values()) / parameter_distance(moved, [0 * m for m in moved])
+
+    assert gap(ghosts) < 1e-2
+    assert gap(lambda m, x, y: F.cross_entropy(m(x), y)) > 0.1  # control: one batch
+
+
+def test_noise_multiplies_each_examples_gradient_and_leaves_the_loss() -> None:
+    training, before, after = step_of(Phase(1, 16, 0.1, noise=2.0))
+    factors = 1 + 2 * torch.randn(16, generator=stream(SPEC.seed, "noise", 0))
+    slopes = by_hand(before, lambda m, x, y: (factors * F.cross_entropy(m(x), y, reduction="none")).mean())
+    for name, slope in slopes.items():
+        torch.testing.assert_close(after[name], before[name] - 0.1 * slope, rtol=1e-4, atol=1e-6)
+    quiet, _, _ = step_of(Phase(1, 16, 0.1))
+    assert training._loss_sum == quiet._loss_sum
+
+
+def test_momentum_that_forgets_in_every_epoch_of_one_update_is_no_momentum() -> None:
+    data = small_images()
+    ends = []
+    for momentum, forgetful in ((0.0, False), (0.9, True), (0.9, False)):
+        regime = Regime((Phase(3, 46, 0.1, momentum, forgetful=forgetful),))
+        training = Training(replace(SPEC, optimizer="sgd", regime=regime), data)
+        run(training)
+        ends.append(weights(training))
+    assert same(ends[0], ends[1])
+    assert not same(ends[0], ends[2])
+
+
+def test_ghosts_as_large_as_the_batch_are_plain_batchnorm() -> None:
+    ends = []
+    for ghost_size in (None, 16):
+        training = Training(replace(SPEC, regime=Regime((Phase(1, 16, 0.1, ghost_size=ghost_size),))), small_images())
+        run(training)
+        ends.append(weights(training))
+    assert same(*ends)
+
+
+def test_the_distances_of_the_modules_add_up_to_the_whole() -> None:
+    rows = [row for row in run(Training(SPEC, small_images())) if row["kind"] == "distance"]
+    for row in rows:
+        assert sum(d**2 for d in row["modules"].values()) == pytest.approx(row["distance"] ** 2)  # type: ignore
+
+
+@pytest.mark.parametrize(("batch", "ghost_size"), [(16, 5), (16, 13), (13, 3)])
+def test_a_ghost_of_one_example_is_refused_before_training(batch: int, ghost_size: int) -> None:
+    with pytest.raises(ValueError, match=f"ghost_size={ghost_size} leaves one example"):
+        Training(replace(SPEC, regime=Regime((Phase(1, batch, 0.1, ghost_size=ghost_size),))), small_images())
+
+
 def test_the_proximal_weight_pulls_towards_the_last_iterate() -> None:
     moved = {}
     for weight in (0.0, 1e4):
@@ -154,7 +248,7 @@ def test_the_proximal_weight_pulls_towards_the_last_iterate() -> None:
         spec = replace(spec, regime=constant(1, 46, 1e-5))
         training = Training(spec, small_images())
         training.advance()
-        pairs = zip(training.model.parameters(), training.initial, strict=True)
+        pairs = zip(training.model.parameters(), training.initial.values(), strict=True)
         moved[weight] = sum(float((p.detach() - w).square().sum()) for p, w in pairs)
     assert moved[1e4] < moved[0.0]
 

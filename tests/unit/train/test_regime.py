@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.train.regime import Phase, Regime, constant, with_batch, with_learning_rate
+from repro.train.adapt import with_batch, with_learning_rate
+from repro.train.regime import Phase, Regime, constant
 from repro.train.spec import Plateau
 
 EXAMPLES = st.integers(1, 200)
