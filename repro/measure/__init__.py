@@ -12,6 +12,7 @@ from repro.measure.curvature.leading import LeadingTerms, leading_terms, overlap
 from repro.measure.curvature.operator import CurvatureOperator
 from repro.measure.curvature.spectrum import Spectrum, spectrum
 from repro.measure.curvature.trace import Trace, hutchinson_trace
+from repro.measure.diffusion import Growth, logarithmic, power
 from repro.measure.directions import (
     Surface,
     filter_normalised,
@@ -39,6 +40,7 @@ from repro.measure.paths import (
     trace,
 )
 from repro.measure.quadratic import Quadratic
+from repro.measure.random_potential import RandomPotential, random_potential
 from repro.measure.restriction import Restriction
 from repro.measure.sharpness import SearchCheck, Sharpness, check_search, sharpness
 from repro.nets.distance import distance_by_module, log_grid, parameter_distance
@@ -49,6 +51,7 @@ __all__ = [
     "Eigenpairs",
     "Evaluation",
     "Evaluator",
+    "Growth",
     "Landscape",
     "LeadingTerms",
     "Manifold",
@@ -58,6 +61,7 @@ __all__ = [
     "Objective",
     "PathProfile",
     "Quadratic",
+    "RandomPotential",
     "Restriction",
     "SearchCheck",
     "Sharpness",
@@ -84,13 +88,16 @@ __all__ = [
     "linear",
     "load_vector_",
     "log_grid",
+    "logarithmic",
     "overlaps",
     "parameter_distance",
     "path",
     "population_statistics",
+    "power",
     "random_direction",
     "random_line",
     "random_manifold",
+    "random_potential",
     "random_surface",
     "ray",
     "recompute_statistics",

@@ -146,18 +146,23 @@ def constant(epochs: int, batch: int, learning_rate: float, momentum: float = 0.
     return Regime((Phase(epochs, batch, learning_rate, momentum, clip=clip),))
 
 
-def stepped(epochs: int, batch: int, rates: Mapping[int, float], momentum: float = 0.0) -> Regime:
+def stepped(
+    epochs: int, batch: int, rates: Mapping[int, float], momentum: float = 0.0, clip: float | None = None
+) -> Regime:
     """A learning rate that changes at given epochs.
 
     Args:
-        epochs: in all.
+        epochs: in all; steps beyond them are left out.
         batch: examples per update.
-        rates: from the epoch on (from 0, which must be among them) that is the key, the learning rate.
+        rates: the learning rate from each epoch on that is a key; 0 must be one.
         momentum: throughout.
+        clip: largest norm of the gradient, throughout.
     """
     _require(0 in rates, f"rates={dict(rates)} must say the learning rate from epoch 0 on.")
     borders = [*sorted(start for start in rates if start < epochs), epochs]
-    return Regime(tuple(Phase(end - start, batch, rates[start], momentum) for start, end in pairwise(borders)))
+    return Regime(
+        tuple(Phase(end - start, batch, rates[start], momentum, clip=clip) for start, end in pairwise(borders))
+    )
 
 
 def _is_count(value: object) -> bool:

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from repro.data import CATALOGUE
 from repro.measure import LeadingTerms
+from repro.studies import reading
 from repro.studies.curvature import SpectrumAt, density_of
-from repro.studies.keskar2017 import reading
 from repro.studies.keskar2017.setting import SHORT, Setting
 from repro.studies.minimum import SharpnessAt
 from repro.studies.study import Reading, Sample

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from repro.runs.worker import RunRequest
-from repro.studies.keskar2017 import reading
+from repro.studies import reading
 from repro.studies.keskar2017.setting import SHORT, Setting
 from repro.studies.minimum import SharpnessAt
 from repro.studies.study import Sample

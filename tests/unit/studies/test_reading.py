@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from repro.runs.store import RunFolder
-from repro.studies.keskar2017 import reading
+from repro.studies import reading
 from repro.studies.study import Reading, RunRecord
 
 
