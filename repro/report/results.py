@@ -36,6 +36,7 @@ class Results:
         ledger: a row for every claim and network; `not run` where there is no evidence.
         runs: rows of `runs.parquet` by the run's key.
         epochs: by the run's key its rows of `curves.parquet` that belong to an epoch, in order.
+        distances: by the run's key those that hold a distance from the start, in order of the updates.
         figures: the content of the paper's `figures.toml`: curves that its authors released.
     """
 
@@ -46,6 +47,7 @@ class Results:
     ledger: tuple[LedgerRow, ...]
     runs: Mapping[str, Row]
     epochs: Mapping[str, Sequence[Row]]
+    distances: Mapping[str, Sequence[Row]]
     figures: Mapping[str, Any]
 
     @property
@@ -83,10 +85,6 @@ def _load(folder: Path, profile: str, settings: Mapping[str, Mapping[str, Any]])
     results, figures = folder / "results" / profile, folder / "figures.toml"
     observations = _observations(results / "measurements.parquet")
     runs, curves = read_records(results)
-    epochs: dict[str, list[Row]] = {}
-    for row in curves:
-        if row["kind"] == "epoch":
-            epochs.setdefault(row["spec"], []).append(row)
     return Results(
         paper=load_paper(folder),
         profile=profile,
@@ -94,9 +92,17 @@ def _load(folder: Path, profile: str, settings: Mapping[str, Mapping[str, Any]])
         observations=tuple(observations),
         ledger=tuple(_ledger(folder, profile, settings, observations)),
         runs={row["spec"]: row for row in runs},
-        epochs={key: sorted(rows, key=lambda row: row["epoch"]) for key, rows in epochs.items()},
+        epochs=_by_run(curves, "epoch"),
+        distances=_by_run(curves, "distance"),
         figures=load_toml(figures) if figures.exists() else {},
     )
+
+
+def _by_run(curves: Sequence[Row], kind: str) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in sorted((row for row in curves if row["kind"] == kind), key=lambda row: row["update"]):
+        found.setdefault(row["spec"], []).append(row)
+    return found
 
 
 def _observations(path: Path) -> list[Observation]:

@@ -10,8 +10,11 @@ COLOURS = {
     "train": "#1A1A1A",
     "test": "#009E73",
     "sharpness": "#CC79A7",
+    "+LR": "#E69F00",
+    "+GBN": "#56B4E9",
+    "+RA": "#009E73",
 }
-"""Told apart by the colour-blind (Okabe and Ito 2008), and each is used for one thing."""
+"""Told apart by the colour-blind (Okabe and Ito 2008), and each means one thing in a figure."""
 
 RC: dict[Any, Any] = {
     "axes.edgecolor": "#555555",

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from repro.claims.evidence import Observation
 from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
-from repro.report.keskar2017.seeds import drawn, sentence
 from repro.report.markdown import table
 from repro.report.results import Place, Results
+from repro.report.seeds import drawn, sentence
 from repro.report.summary import cited, summary
 
 ARMS = ("SB", "LB")

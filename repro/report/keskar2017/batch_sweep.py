@@ -7,9 +7,9 @@ import math
 from repro.claims.evidence import Observation
 from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
-from repro.report.keskar2017.seeds import curves, sentence
 from repro.report.origin import data_set
 from repro.report.results import Place, Results
+from repro.report.seeds import curves, sentence
 
 _ROWS = (
     ("test-accuracy", "", "test accuracy, percent", "test"),

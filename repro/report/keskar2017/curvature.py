@@ -8,10 +8,10 @@ from dataclasses import replace
 from repro.claims.evidence import Observation
 from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
-from repro.report.keskar2017.seeds import curves, sentence
 from repro.report.markdown import table
 from repro.report.origin import data_set
 from repro.report.results import Place, Results
+from repro.report.seeds import curves, sentence
 from repro.report.summary import summary
 from repro.studies.keskar2017 import Setting
 from repro.studies.keskar2017.curvature import LINEAR

@@ -5,9 +5,9 @@ from __future__ import annotations
 from repro.claims.evidence import Observation
 from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
-from repro.report.keskar2017.seeds import curves, sentence
 from repro.report.origin import data_set
 from repro.report.results import Place, Results
+from repro.report.seeds import curves, sentence
 
 
 def figure_6(results: Results) -> Exhibit:

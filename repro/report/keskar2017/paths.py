@@ -8,9 +8,9 @@ from typing import Any
 from repro.claims.evidence import Observation
 from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
-from repro.report.keskar2017.seeds import curves, sentence
 from repro.report.origin import data_set
 from repro.report.results import Place, Results
+from repro.report.seeds import curves, sentence
 
 _AXES = {"loss": "cross-entropy, nats", "accuracy": "accuracy, percent"}
 _ENDS = ((0.0, "SB minimum", "SB"), (1.0, "LB minimum", "LB"))

@@ -11,10 +11,10 @@ from repro.claims.evidence import Observation
 from repro.claims.regression import fit
 from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
-from repro.report.keskar2017.seeds import Points
 from repro.report.markdown import blocks, table
 from repro.report.origin import data_set
 from repro.report.results import Place, Results
+from repro.report.seeds import Points
 from repro.report.summary import NOTHING, number
 
 ARMS = ("SB", "LB")

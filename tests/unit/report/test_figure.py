@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from repro.report.drawing import as_svg
 from repro.report.figure import Figure, Line, Panel, as_csv
-from repro.report.keskar2017.seeds import curves
 from repro.report.markdown import listing, table
+from repro.report.seeds import curves
 from repro.report.summary import cited, spread, summary
 
 VALUES = st.lists(st.floats(1e-3, 1e3), min_size=2, max_size=5)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from repro.claims.loading import load_claims
 from repro.data import CATALOGUE
 from repro.errors import DataError, UsageError
 from repro.runs.worker import RunRequest
@@ -25,35 +24,10 @@ def name(setting: Setting) -> str:
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=name)
-def test_every_sample_belongs_to_a_declared_row_or_is_shown_beside_one(setting: Setting) -> None:
-    declared = {claim.id: claim for claim in load_claims(FOLDER)}
-    judged = set()
-    for sample in samples(setting):
-        comparison = declared[sample.claim].comparison(sample.variant)
-        assert comparison is not None
-        if sample.quantity == comparison.quantity and sample.arm in (comparison.arms or ("",)):
-            judged.add((sample.claim, sample.variant))
-    assert {claim for claim, variant in judged if not variant} == set(setting.claims)
-
-
-@pytest.mark.parametrize("setting", SETTINGS, ids=name)
-def test_no_two_samples_are_the_same_row(setting: Setting) -> None:
-    rows = [(s.claim, s.variant, s.arm, s.seed, s.quantity, s.x) for s in samples(setting)]
-    assert len(rows) == len(set(rows))
-
-
-@pytest.mark.parametrize("setting", SETTINGS, ids=name)
 def test_the_declared_batches_are_those_of_the_paper_or_keep_its_ratio(setting: Setting) -> None:
     examples = CATALOGUE[setting.dataset].train
     assert setting.large_batch == pytest.approx(0.1 * examples, rel=1e-3)
     assert setting.small_batch == 256 or 15 < setting.large_batch / setting.small_batch < 30
-
-
-@pytest.mark.parametrize("setting", SETTINGS, ids=name)
-def test_no_run_ends_an_epoch_with_one_example(setting: Setting) -> None:
-    runs, _ = needs_of(samples(setting))
-    for run in runs:
-        assert all(CATALOGUE[run.spec.dataset].train % phase.batch != 1 for phase in run.spec.regime.phases)
 
 
 def test_both_arms_of_a_seed_differ_in_the_batch_alone() -> None:
