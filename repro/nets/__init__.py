@@ -6,13 +6,14 @@ import torch
 from torch import nn
 
 from repro.errors import UsageError
-from repro.nets import keskar2017
+from repro.nets import hoffer2017, keskar2017
 from repro.nets.distance import distance_by_module, log_grid, parameter_distance
-from repro.nets.init import glorot_uniform_
+from repro.nets.init import glorot_uniform_, he_normal_
 
-__all__ = ["build", "distance_by_module", "glorot_uniform_", "log_grid", "names", "parameter_distance"]
+__all__ = ["build", "distance_by_module", "glorot_uniform_", "he_normal_", "log_grid", "names", "parameter_distance"]
 
-_NETWORKS = {**keskar2017.NETWORKS}
+_NETWORKS = {**keskar2017.NETWORKS, **hoffer2017.NETWORKS}
+_INITIAL = dict.fromkeys(keskar2017.NETWORKS, glorot_uniform_) | dict.fromkeys(hoffer2017.NETWORKS, he_normal_)
 
 
 def names() -> list[str]:
@@ -21,7 +22,7 @@ def names() -> list[str]:
 
 
 def build(name: str, shape: tuple[int, ...], classes: int, generator: torch.Generator) -> nn.Module:
-    """A float32 network with Glorot-uniform weights, zero biases and BatchNorm at the identity.
+    """A float32 network with its paper's random weights (`repro.nets.init`) and BatchNorm at the identity.
 
     The weights depend on the arguments alone: the global generator is neither read nor moved.
 
@@ -44,5 +45,5 @@ def build(name: str, shape: tuple[int, ...], classes: int, generator: torch.Gene
     with torch.device("meta"):  # no storage yet, so nothing is drawn from the global generator
         model = _NETWORKS[name](tuple(shape), classes)
     model = model.float().to_empty(device="cpu")
-    glorot_uniform_(model, generator)
+    _INITIAL[name](model, generator)
     return model

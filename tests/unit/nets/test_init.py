@@ -77,5 +77,5 @@ def test_a_layer_without_bias_is_filled_too() -> None:
 
 
 def test_a_layer_that_the_rule_does_not_cover_is_refused() -> None:
-    with pytest.raises(UsageError, match="layer '1' is a LayerNorm; Glorot's rule is for linear"):
+    with pytest.raises(UsageError, match="layer '1' is a LayerNorm; this rule is for linear"):
         glorot_uniform_(nn.Sequential(nn.Linear(2, 2), nn.LayerNorm(2)), stream(0, "init"))

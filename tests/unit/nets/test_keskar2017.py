@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from repro.errors import UsageError
-from repro.nets import build, names
+from repro.nets import build
+from repro.nets.keskar2017 import NETWORKS
 from repro.streams import stream
 
 COLOUR = (3, 32, 32)
@@ -38,7 +39,7 @@ def dropout_rates(model: nn.Module) -> list[float]:
 
 
 def test_every_name_has_a_count_of_parameters_here() -> None:
-    assert names() == list(dict.fromkeys(["F1", "F2", "C1", "C2", "C3", "C4", *(n for n, _, _ in PARAMETERS)]))
+    assert list(NETWORKS) == list(dict.fromkeys(["F1", "F2", "C1", "C2", "C3", "C4", *(n for n, _, _ in PARAMETERS)]))
 
 
 @pytest.mark.parametrize(("name", "shape", "classes"), PARAMETERS)
