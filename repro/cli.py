@@ -90,12 +90,13 @@ def _add_reproduce(commands: Commands) -> None:
 def _reproduce(arguments: argparse.Namespace) -> None:
     from repro.claims.table import as_table
     from repro.runs.store import RunStore
-    from repro.studies.reproduce import Plan, as_lines, carry_out, estimate, record
+    from repro.studies.dry_run import as_lines, estimate, regimes
+    from repro.studies.reproduce import Plan, carry_out, record
 
     plan = Plan(arguments.paper, arguments.profile, tuple(arguments.only), arguments.primary)
     store = RunStore(arguments.store.resolve())
     if arguments.dry_run:
-        print("\n".join(as_lines(estimate(plan, store))))
+        print("\n".join([*as_lines(estimate(plan, store)), *regimes(plan)]))
         return
     if not arguments.record:
         carry_out(plan, store, arguments.workers)

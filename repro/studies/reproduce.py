@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -14,13 +14,11 @@ from repro.claims.evidence import Observation
 from repro.claims.judge import judge
 from repro.claims.ledger import LedgerRow
 from repro.claims.loading import load_claims
-from repro.data import CATALOGUE
 from repro.errors import UsageError
-from repro.runs.cost import run_seconds, seconds_per_example
 from repro.runs.engine import LocalEngine
-from repro.runs.measurements import MeasurementRequest, answer, measure_all
+from repro.runs.measurements import MeasurementRequest, measure_all
 from repro.runs.store import RunStore
-from repro.runs.worker import RunRequest, is_over
+from repro.runs.worker import RunRequest
 from repro.studies.observing import Cell, needs_of, observe
 from repro.studies.papers import papers_folder, study
 from repro.studies.profiles import load_settings
@@ -59,22 +57,29 @@ class Plan:
         return self.folder / "results" / self.profile
 
     @cached_property
+    def settings(self) -> list[Any]:
+        """The study's setting for each network of the profile.
+
+        Raises:
+            UsageError: an unknown paper or profile.
+        """
+        return load_settings(self.folder, self.profile, study(self.paper).Setting)
+
+    @cached_property
     def cells(self) -> dict[Cell, list[Sample]]:
         """The samples to be observed for each network.
 
         Raises:
             UsageError: an unknown paper or profile, or claims that the profile does not run.
         """
-        module = study(self.paper)
-        settings = load_settings(self.folder, self.profile, module.Setting)
-        known = {claim for setting in settings for claim in setting.claims}
+        known = {claim for setting in self.settings for claim in setting.claims}
         if unknown := sorted(set(self.only) - known):
             raise UsageError(f"only={unknown}: the profile {self.profile!r} runs {', '.join(sorted(known))}.")
         return {
             Cell(setting.network, setting.dataset, self.profile): [
-                sample for sample in module.samples(setting) if self.covers(sample.claim, sample.variant)
+                sample for sample in study(self.paper).samples(setting) if self.covers(sample.claim, sample.variant)
             ]
-            for setting in settings
+            for setting in self.settings
         }
 
     def needs(self) -> tuple[list[RunRequest], list[MeasurementRequest]]:
@@ -122,37 +127,5 @@ def _row_of(observation: Observation) -> tuple[str, str, str, str]:
     return observation.claim, observation.variant, observation.network, observation.dataset
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What is left to do: counts, and hours of one processor core if no plateau ends a run early."""
-
-    what: str
-    wanted: int
-    left: int
-    core_hours: float
-
-
-def estimate(plan: Plan, store: RunStore) -> list[Cost]:
-    """The cost of a plan for each network, from a few updates timed now."""
-    rows = []
-    for cell, samples in plan.cells.items():
-        runs, measurements = needs_of(samples)
-        left = [run for run in runs if not is_over(store.folder(run.spec.key), run)]
-        hours = sum(run_seconds(run) for run in left) / 3600
-        rows.append(Cost(f"{cell.network} on {cell.dataset}: runs", len(runs), len(left), hours))
-        missing = [m for m in measurements if answer(store, m) is None]
-        examples = sum(m.gradients * (m.measured or CATALOGUE[cell.dataset].train) for m in missing)
-        hours = examples * seconds_per_example(cell.network, cell.dataset) / 3600
-        rows.append(Cost(f"{cell.network} on {cell.dataset}: measurements", len(measurements), len(missing), hours))
-    return rows
-
-
 def _is_complete(store: RunStore, run: RunRequest) -> bool:
     return str(store.folder(run.spec.key).status["status"]) == "complete"
-
-
-def as_lines(costs: Sequence[Cost]) -> list[str]:
-    """A table of the costs for the terminal."""
-    lines = [f"{'':44} {'wanted':>7} {'to do':>7} {'core hours':>11}"]
-    lines += [f"{each.what:44} {each.wanted:7d} {each.left:7d} {each.core_hours:11.2f}" for each in costs]
-    return [*lines, f"{'together':44} {'':7} {'':7} {sum(each.core_hours for each in costs):11.2f}"]

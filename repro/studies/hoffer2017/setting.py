@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from repro.data import CATALOGUE
 from repro.runs.worker import RunRequest
 from repro.train.adapt import as_long_as, lengthened, with_batch, with_ghosts, with_learning_rate, with_noise
 from repro.train.regime import Regime, constant, stepped
-from repro.train.spec import RunSpec
+from repro.train.spec import AugmentationName, RunSpec
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Setting:
         epochs: of the base regime, at the small batch.
         drops: epochs at which the learning rate is multiplied by `drop`.
         claims: the claims that this profile runs for this network.
+        model: name in `repro.nets`; empty where it is that of the network.
+        augmentation: of the training inputs.
         small_batch, large_batch: examples per update; ghosts have the size of the small batch.
         seeds: one set of columns each.
         rate, drop, momentum, clip, weight_decay: of SGD; clip is the largest norm of the gradient.
@@ -36,6 +39,8 @@ class Setting:
     epochs: int
     drops: tuple[int, ...]
     claims: tuple[str, ...]
+    model: str = ""
+    augmentation: AugmentationName = "none"
     small_batch: int = 128
     large_batch: int = 4096
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
@@ -70,9 +75,16 @@ class Setting:
         ghosts = with_ghosts(faster, self.small_batch)
         return {"SB": self.small, "LB": large, "+LR": faster, "+GBN": ghosts, "+RA": lengthened(ghosts, self.ratio)}
 
-    def matched(self, examples: int) -> Regime:
+    @property
+    def regimes(self) -> dict[str, Regime]:
+        """The columns, and the regimes that are tried beside them."""
+        others = {"equal updates": self.matched, "noise": self.noisy, "reset": self.forgetful}
+        return self.columns | others
+
+    @property
+    def matched(self) -> Regime:
         """+RA by updates instead of epochs."""
-        return as_long_as(self.columns["+GBN"], self.small, examples)
+        return as_long_as(self.columns["+GBN"], self.small, CATALOGUE[self.dataset].train)
 
     @property
     def noisy(self) -> Regime:
@@ -91,5 +103,13 @@ class Setting:
 
     def run(self, regime: Regime, seed: int) -> RunRequest:
         """A run; all runs of a seed start from the same weights."""
-        decayed = {"optimizer": "sgd", "weight_decay": self.weight_decay}
-        return RunRequest(RunSpec(self.network, self.dataset, regime, seed=seed, **decayed))  # type: ignore[arg-type]
+        spec = RunSpec(
+            self.model or self.network,
+            self.dataset,
+            regime,
+            optimizer="sgd",
+            augmentation=self.augmentation,
+            seed=seed,
+            weight_decay=self.weight_decay,
+        )
+        return RunRequest(spec)

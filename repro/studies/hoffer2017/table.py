@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from repro.data import CATALOGUE
 from repro.runs.worker import RunRequest
 from repro.studies import reading
 from repro.studies.curvature import SpectrumAt
@@ -52,9 +51,8 @@ def regime_adaptation(setting: Setting) -> Iterator[Sample]:
     for seed in setting.seeds:
         needs = tuple(_run(setting, column, seed) for column in ("+RA", "SB"))
         yield Sample("H5", "", seed, "accuracy-difference", needs, _difference, "at-least")
-    matched = setting.matched(CATALOGUE[setting.dataset].train)
     for seed in setting.seeds[: setting.matched_seeds]:
-        for arm, run in (("+RA", setting.run(matched, seed)), ("SB", _run(setting, "SB", seed))):
+        for arm, run in (("+RA", setting.run(setting.matched, seed)), ("SB", _run(setting, "SB", seed))):
             yield Sample("H5", arm, seed, "test-accuracy", (run,), _accuracy, "equal-updates")
 
 

@@ -84,6 +84,11 @@ class Setting:
         """Batch size under each arm's name."""
         return {"SB": self.small_batch, "LB": self.large_batch}
 
+    @property
+    def regimes(self) -> dict[str, Regime]:
+        """The regimes of the two arms, as far as no plateau ends them."""
+        return {arm: self.minimum(arm, self.seeds[0]).regime for arm in self.batches}
+
     def varies(self, seed: int) -> bool:
         """Whether the rows that vary a choice are run on this seed."""
         return seed in self.seeds[: self.varied_seeds]

@@ -55,7 +55,7 @@ def test_the_learning_rate_drops_at_the_released_epochs() -> None:
 
 
 def test_matched_by_updates_every_phase_is_within_an_epoch() -> None:
-    matched = QUICK.matched(6000)
+    matched = QUICK.matched
     assert [phase.epochs for phase in matched.phases] == [47, 47, 47, 94]
     assert all(
         0 <= p.epochs * 12 - s.epochs * 188 < 12 for p, s in zip(matched.phases, QUICK.small.phases, strict=True)

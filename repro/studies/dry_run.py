@@ -1,0 +1,86 @@
+"""What a plan would run and cost, said without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from repro.data import CATALOGUE
+from repro.runs.cost import run_seconds, seconds_per_example
+from repro.runs.measurements import MeasurementRequest, answer
+from repro.runs.store import RunStore
+from repro.runs.worker import is_over
+from repro.studies.observing import needs_of
+from repro.studies.reproduce import Plan
+from repro.train.regime import Phase, Regime
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What is left to do: counts, and hours of one processor core if no plateau ends a run early."""
+
+    what: str
+    wanted: int
+    left: int
+    core_hours: float
+
+
+def estimate(plan: Plan, store: RunStore) -> list[Cost]:
+    """The cost of a plan for each network, from a few updates timed now."""
+    rows = []
+    for cell, samples in plan.cells.items():
+        runs, measurements = needs_of(samples)
+        left = [run for run in runs if not is_over(store.folder(run.spec.key), run)]
+        hours = sum(run_seconds(run) for run in left) / 3600
+        rows.append(Cost(f"{cell.network} on {cell.dataset}: runs", len(runs), len(left), hours))
+        missing = [m for m in measurements if answer(store, m) is None]
+        hours = sum(_seconds(m) for m in missing) / 3600
+        rows.append(Cost(f"{cell.network} on {cell.dataset}: measurements", len(measurements), len(missing), hours))
+    return rows
+
+
+def _seconds(request: MeasurementRequest) -> float:
+    """What a measurement takes of one core."""
+    spec = request.runs[0].spec
+    examples = request.gradients * (request.measured or CATALOGUE[spec.dataset].train)
+    return examples * seconds_per_example(spec.network, spec.dataset)
+
+
+def as_lines(costs: Sequence[Cost]) -> list[str]:
+    """A table of the costs for the terminal."""
+    lines = [f"{'':44} {'wanted':>7} {'to do':>7} {'core hours':>11}"]
+    lines += [f"{each.what:44} {each.wanted:7d} {each.left:7d} {each.core_hours:11.2f}" for each in costs]
+    return [*lines, f"{'together':44} {'':7} {'':7} {sum(each.core_hours for each in costs):11.2f}"]
+
+
+def regimes(plan: Plan) -> list[str]:
+    """Every phase of every regime that the study names, as a table for each network."""
+    lines = []
+    for setting in plan.settings:
+        examples = CATALOGUE[setting.dataset].train
+        lines += ["", f"{setting.network} on {setting.dataset}, {examples} examples", _PHASES]
+        for name, regime in setting.regimes.items():
+            lines += _phases(name, regime, examples)
+    return lines
+
+
+_PHASES = (
+    f"{'':14} {'epochs':>6} {'batch':>6} {'rate':>10} {'momentum':>8} {'ghost':>6} {'updates':>8} {'examples':>10}"
+)
+
+
+def _phases(name: str, regime: Regime, examples: int) -> Iterator[str]:
+    for index, phase in enumerate(regime.phases):
+        yield _row(
+            "" if index else name, phase, phase.epochs, phase.epochs * phase.updates_per_epoch(examples), examples
+        )
+    if len(regime.phases) > 1:
+        yield f"{'':14} {regime.epochs:6d} {'':41} {regime.updates(examples):8d} {regime.epochs * examples:10d}"
+
+
+def _row(name: str, phase: Phase, epochs: int, updates: int, examples: int) -> str:
+    rate = f"{phase.learning_rate:.4g}" if phase.rising_from is None else f"-> {phase.learning_rate:.4g}"
+    ghost = phase.ghost_size or "-"
+    noted = [f"noise {phase.noise:.3g}"] * (phase.noise > 0) + ["reset each epoch"] * phase.forgetful
+    line = f"{name:14} {epochs:6d} {phase.batch:6d} {rate:>10} {phase.momentum:8.3g} {ghost:>6} {updates:8d}"
+    return f"{line} {epochs * examples:10d}  {', '.join(noted)}".rstrip()
