@@ -64,23 +64,30 @@ def regimes(plan: Plan) -> list[str]:
     return lines
 
 
-_PHASES = (
-    f"{'':14} {'epochs':>6} {'batch':>6} {'rate':>10} {'momentum':>8} {'ghost':>6} {'updates':>8} {'examples':>10}"
-)
+_COLUMNS = "{:14} {:>6} {:>6} {:>10} {:>8} {:>6} {:>8} {:>10}  {}"
+_PHASES = _COLUMNS.format("", "epochs", "batch", "rate", "momentum", "ghost", "updates", "examples", "").rstrip()
 
 
 def _phases(name: str, regime: Regime, examples: int) -> Iterator[str]:
     for index, phase in enumerate(regime.phases):
-        yield _row(
-            "" if index else name, phase, phase.epochs, phase.epochs * phase.updates_per_epoch(examples), examples
-        )
+        yield _phase("" if index else name, phase, examples)
     if len(regime.phases) > 1:
-        yield f"{'':14} {regime.epochs:6d} {'':41} {regime.updates(examples):8d} {regime.epochs * examples:10d}"
+        totals = regime.updates(examples), regime.epochs * examples
+        yield _COLUMNS.format("", regime.epochs, "", "", "", "", *totals, "").rstrip()
 
 
-def _row(name: str, phase: Phase, epochs: int, updates: int, examples: int) -> str:
-    rate = f"{phase.learning_rate:.4g}" if phase.rising_from is None else f"-> {phase.learning_rate:.4g}"
-    ghost = phase.ghost_size or "-"
-    noted = [f"noise {phase.noise:.3g}"] * (phase.noise > 0) + ["reset each epoch"] * phase.forgetful
-    line = f"{name:14} {epochs:6d} {phase.batch:6d} {rate:>10} {phase.momentum:8.3g} {ghost:>6} {updates:8d}"
-    return f"{line} {epochs * examples:10d}  {', '.join(noted)}".rstrip()
+def _phase(name: str, phase: Phase, examples: int) -> str:
+    rising = "" if phase.rising_from is None else f"from {phase.rising_from:.4g}"
+    noise = f"noise {phase.noise:.3g}" if phase.noise else ""
+    reset = "momentum reset each epoch" if phase.forgetful else ""
+    return _COLUMNS.format(
+        name,
+        phase.epochs,
+        phase.batch,
+        f"{phase.learning_rate:.4g}",
+        f"{phase.momentum:g}",
+        phase.ghost_size or "-",
+        phase.epochs * phase.updates_per_epoch(examples),
+        phase.epochs * examples,
+        ", ".join(filter(None, (rising, noise, reset))),
+    ).rstrip()

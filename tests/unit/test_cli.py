@@ -39,7 +39,7 @@ def test_no_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["reproduce", "keskar2016"], "paper='keskar2016' must be one of keskar2017"),
+        (["reproduce", "keskar2016"], "paper='keskar2016' must be one of hoffer2017, keskar2017"),
         (["reproduce", "keskar2017", "--profile", "fast"], "profile='fast' must be one of quick"),
         (["reproduce", "keskar2017", "--only", "K99"], "only=['K99']"),
         (["claims", "nobody2020"], "paper='nobody2020'"),
@@ -65,6 +65,14 @@ def test_the_ledger_has_the_documented_keys_and_every_claim(capsys: pytest.Captu
     rows = json.loads(capsys.readouterr().out)
     assert all(list(row) == LEDGER_KEYS for row in rows)
     assert {row["claim"] for row in rows} == {f"K{number}" for number in range(1, 17)}
+
+
+def test_a_dry_run_prints_every_phase_with_its_updates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", "hoffer2017", "--only", "H5", "--dry-run", "--store", str(tmp_path)]) == 0
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["+RA", "48", "512", "0.4", "0.9", "32", "576", "288000"] in printed
+    assert ["noise", "3", "512", "0.1", "0.9", "-", "36", "18000", "noise", "3.87"] in printed
+    assert ["240", "2880", "1440000"] in printed
 
 
 def test_a_dry_run_says_what_is_left_and_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,7 +130,7 @@ def test_the_spectrum_of_a_stored_run_is_printed(
     assert content["eigenvalues"] == sorted(content["eigenvalues"], reverse=True)
     assert len(content["eigenvalues"]) == 2
     assert (content["errors"] is None) == (engine == "pyhessian")
-    assert sum(content["weights"][0]) == pytest.approx(1, abs=1e-4)
+    assert sum(content["density"]["weights"][0]) == pytest.approx(1, abs=1e-4)
 
 
 def test_weights_that_were_not_kept_are_wrong_usage(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
