@@ -74,3 +74,14 @@ def test_the_box_is_around_the_point_that_is_really_evaluated():
     x = torch.tensor([0.1], dtype=torch.float64)
     box = Box.around(x, torch.tensor([1e-9]), torch.float32)
     assert box.lower.item() == box.upper.item() == x.float().item()
+
+
+def test_coordinates_on_either_bound_are_counted_and_those_that_cannot_move_are_not():
+    box = Box.around(torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0]), torch.tensor([0.5, 0.5, 0.5, 0.5, 0.0]))
+    point = torch.tensor([0.5, 2.5, 3.1, 4.0, 5.0], dtype=torch.float64)
+    assert box.fraction_on_bound(point) == pytest.approx(2 / 4)
+
+
+def test_bounds_are_float64_whatever_the_networks_precision():
+    box = keskar_box(torch.ones(3), 1e-3, torch.float32)
+    assert (box.lower.dtype, box.upper.dtype) == (torch.float64, torch.float64)

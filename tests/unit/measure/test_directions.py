@@ -204,3 +204,11 @@ def test_the_network_is_given_back_bit_for_bit():
     before = copy.deepcopy(model.state_dict())
     random_line(model, TRAIN, TEST, seed=0, alphas=STEPS)
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_directions_of_a_float32_network_are_float64() -> None:
+    drawn = [torch.randn(3, 4, generator=stream(0, "direction"))]
+    weights = [torch.randn(3, 4, generator=stream(1, "direction"))]
+    (found,) = filter_normalised(drawn, weights)
+    assert found.dtype == torch.float64
+    torch.testing.assert_close(found.norm(dim=1), weights[0].double().norm(dim=1), rtol=1e-12, atol=0)

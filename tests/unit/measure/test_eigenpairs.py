@@ -4,10 +4,12 @@ import pytest
 import torch
 from scipy.sparse.linalg import aslinearoperator
 from torch import nn
+from torch.func import functional_call
 
 from repro.errors import DataError, UsageError
 from repro.measure.curvature.eigenpairs import eigenpairs
 from repro.measure.curvature.operator import CurvatureOperator, dense
+from repro.measure.flat import unflatten
 from repro.measure.measurement import Status
 from repro.measure.objective import NetworkObjective
 from repro.measure.quadratic import Quadratic
@@ -181,3 +183,20 @@ def test_a_quadratic_has_no_gauss_newton_matrix():
 def test_a_point_that_is_none_is_refused(x):
     with pytest.raises(UsageError, match="x of shape"):
         CurvatureOperator(Quadratic(torch.zeros(3), torch.ones(3)), x)
+
+
+def test_the_gauss_newton_matrix_is_that_of_the_explicit_jacobian():
+    f = network(chunk=7)
+    model, (inputs, labels) = f.model, f.data
+
+    def logits(x):
+        state = dict(zip(f.variables, unflatten(x, list(model.parameters())), strict=True))
+        return functional_call(model, {**state, **dict(model.named_buffers())}, (inputs.double(),))
+
+    model.eval()
+    jacobian, z = torch.autograd.functional.jacobian(logits, f.start.double()), logits(f.start.double())
+    p = z.softmax(1)
+    curvature = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]
+    expected = torch.einsum("ncp,ncd,ndq->pq", jacobian, curvature, jacobian) / len(labels)
+    found = dense(CurvatureOperator(f, f.start, matrix="ggn"))
+    torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-10)

@@ -183,3 +183,12 @@ def test_a_loss_without_curvature_is_refused():
     f = NetworkObjective(model, torch.ones(3, 2), torch.zeros(3, dtype=torch.int64), loss=lambda z, _: z.sum(1))
     with pytest.raises(UsageError, match="linear in every parameter"):
         PyHessian(f, f.start)
+
+
+def test_a_density_counts_its_own_products_alone():
+    f = network()
+    other = PyHessian(f, f.start)
+    other.eigenvalues(1, iterations=3)
+    before = other.products
+    assert before > 0
+    assert other.density(probes=2, steps=5).products == 10 == other.products - before

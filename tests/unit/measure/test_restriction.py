@@ -46,3 +46,11 @@ def test_the_point_it_was_made_at_does_not_move(restricted: tuple[Quadratic, tor
     before = x.clone()
     part.value_and_grad(torch.ones(2, dtype=torch.float64))
     assert torch.equal(x, before)
+
+
+def test_points_of_any_precision_are_taken_and_the_start_is_float64() -> None:
+    x = torch.tensor([1.0, 2.0, 3.0])
+    part = Restriction(Quadratic(torch.ones(3), torch.ones(3)), x, torch.tensor([0, 2]))
+    assert part.start.dtype == torch.float64
+    assert part.value(torch.tensor([0.5, 0.25])) == pytest.approx(0.5 + 2 + 0.25 + 0.5 * (0.25 + 4 + 0.0625))
+    assert torch.equal(x, torch.tensor([1.0, 2.0, 3.0]))

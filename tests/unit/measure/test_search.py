@@ -8,12 +8,14 @@ import torch
 from scipy.optimize import approx_fprime
 
 from repro.measure.box import Box
-from repro.measure.explore import Corners, climbs, explore, proposals
+from repro.measure.explore import Corners, climbs, explore, proposals, random_signs
 from repro.measure.lbfgsb import SCIPY_TOLERANCES, Negated, lbfgsb
+from repro.measure.maximise import _random_point
 from repro.measure.measurement import Status
 from repro.measure.quadratic import Quadratic
 from repro.measure.search import NotFinite, Sample, Search, Spent, Watched
 from repro.measure.sign_ascent import SignAscent, sign_ascent
+from repro.streams import stream
 
 
 def cube(size: int, radius: float = 1.0) -> Box:
@@ -259,3 +261,21 @@ def test_a_search_ends_once_its_patience_does_and_not_before():
         for _ in range(14):
             watched(torch.zeros(1))
     assert watched.history == [1, 3, 3, 3, 4, 4, 4, 4]
+
+
+def test_random_signs_are_plus_and_minus_one_about_equally_often():
+    signs = random_signs(2000, stream(0, "signs"))
+    assert set(signs.tolist()) == {-1.0, 1.0}
+    assert abs(signs.mean().item()) < 0.1
+
+
+def test_a_random_start_may_lie_anywhere_in_the_box():
+    box = Box.around(torch.zeros(2000), torch.full((2000,), 2.0))
+    start = _random_point(box, seed=3)
+    assert -2 <= start.min() < -1.9
+    assert 1.9 < start.max() <= 2
+    assert abs(start.mean().item()) < 0.1
+
+
+def test_the_named_tolerances_are_scipys_defaults():
+    assert pytest.approx((2.220446049250313e-9, 1e-5)) == SCIPY_TOLERANCES

@@ -219,3 +219,9 @@ def test_a_cheaper_objective_only_proposes_and_costs_its_share():
     assert found.cost == found.evaluations + 0.25 * len(calls) <= 60
     inside = sharpness(f, f.start, 1e-2, manifold=random_manifold(20, 5, stream(0, "manifold")))
     assert inside.evaluations == inside.cost <= 60
+
+
+@pytest.mark.parametrize("budget", [8, 30])
+def test_adaptive_sharpness_costs_no_more_than_its_budget(budget):
+    f = unbiased(*weights())
+    assert adaptive_sharpness(f, f.start, 1e-2, budget=budget).cost <= budget
