@@ -6,13 +6,16 @@ WORKERS ?= 2
 ONLY ?=
 ROWS ?= all
 DATASETS ?= mnist cifar10 spoken-digits
+PEERS := curvlinops-for-pytorch==3.0.1 hessian-eigenthings==1.0.0a5 backpack-for-pytorch==1.7.1 \
+	einconv==0.1.0 einops==0.8.2 jaxtyping==0.3.11 linear_operator==0.6.1 opt_einsum==3.4.0 \
+	unfoldNd==0.2.3 wadler_lindig==0.1.8
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help setup test lint reproduce-keskar theory report site serve bench data clean
+.PHONY: help setup test lint reproduce-keskar reproduce-hoffer theory report site serve bench compare-hessian data clean
 
 help: ## list the targets (PYTHON, PROFILE, WORKERS, ONLY, ROWS and DATASETS can be set on the command line)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -34,9 +37,14 @@ lint: setup ## check style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+REPRODUCE = $(BIN)/repro reproduce $(1) --profile $(PROFILE) --workers $(WORKERS) $(if $(ONLY),--only $(ONLY)) \
+	$(if $(filter primary,$(ROWS)),--primary)
+
 reproduce-keskar: setup ## train, measure and judge Keskar et al. 2017; ONLY="K1 K3" for some claims, ROWS=primary for a start
-	$(BIN)/repro reproduce keskar2017 --profile $(PROFILE) --workers $(WORKERS) $(if $(ONLY),--only $(ONLY)) \
-		$(if $(filter primary,$(ROWS)),--primary)
+	$(call REPRODUCE,keskar2017)
+
+reproduce-hoffer: setup ## the same for Hoffer et al. 2017; ONLY="H1 H3 H4 H5" ROWS=primary for the five columns of Table 1
+	$(call REPRODUCE,hoffer2017)
 
 theory: setup ## check every identity of the theory with 500 examples each, and write papers/theory/results
 	$(BIN)/repro theory
@@ -50,8 +58,13 @@ site: report ## build the site into site/
 serve: report ## show the site on this machine
 	$(BIN)/mkdocs serve
 
-bench: setup ## measure training speed
+bench: setup ## measure speed: of training, ghost BatchNorm and the Hessian
 	$(BIN)/python -m pytest tests/benchmarks --capture=no
+
+# --no-deps: backpack asks for torchvision, which it does not need here and which would replace the tested torch
+compare-hessian: setup ## measure tools for the Hessian beside each other, and write docs/hessian-tools.md
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps $(PEERS)
+	$(BIN)/python -m tests.benchmarks.compare_hessian
 
 data: setup ## fetch and verify the data sets of the laptop profile
 	for name in $(DATASETS); do $(BIN)/repro data get $$name || exit 1; done

@@ -27,6 +27,7 @@ from repro.measure.landscape import Evaluator, Landscape
 from repro.measure.losses import cross_entropy
 from repro.measure.manifold import Manifold, random_manifold
 from repro.measure.measurement import Measurement, Status
+from repro.measure.noise import GradientNoise, gradient_noise
 from repro.measure.objective import Evaluation, NetworkObjective, Objective
 from repro.measure.paths import (
     NetworkPath,
@@ -51,6 +52,7 @@ __all__ = [
     "Eigenpairs",
     "Evaluation",
     "Evaluator",
+    "GradientNoise",
     "Growth",
     "Landscape",
     "LeadingTerms",
@@ -82,6 +84,7 @@ __all__ = [
     "exact_trace",
     "filter_normalised",
     "flatten",
+    "gradient_noise",
     "grid",
     "hutchinson_trace",
     "leading_terms",
