@@ -52,13 +52,16 @@ def power(updates: Sequence[float], distances: Sequence[float]) -> Growth:
     """`‖w_t - w₀‖ = c t^p`; p = 1/2 is ordinary diffusion. Arguments and errors as for `logarithmic`.
 
     Raises:
-        UsageError: moreover, a distance that is not positive.
+        UsageError: moreover, a distance that is not positive, or no power of which the search is certain.
     """
     t, y = _checked(updates, distances)
     if not (y > 0).all():
         raise UsageError(f"distances={list(distances)} must be positive for a power law; leave out the start.")
     p, ln_c = np.polyfit(np.log(t), np.log(y), 1)
-    (c, p), _ = curve_fit(_power, t, y, p0=(np.exp(ln_c), p))
+    try:
+        (c, p), _ = curve_fit(_power, t, y, p0=(np.exp(ln_c), p))
+    except RuntimeError as error:
+        raise UsageError(f"no power law fits these {len(t)} distances ({error}); look at them.") from error
     return _growth(c, p, y, _power(t, c, p))
 
 

@@ -45,7 +45,8 @@ def random_potential(
         seed: of the directions.
 
     Raises:
-        UsageError: fewer than two distances or rays, or a distance that is not positive.
+        UsageError: fewer than two distances or rays, or a distance that is not positive; or f is the
+            same on all rays.
     """
     if rays < 2 or len(set(distances)) < 2 or min(distances) <= 0:
         raise UsageError(f"rays={rays} and distances={list(distances)} must be at least two each, distances positive.")
@@ -54,5 +55,7 @@ def random_potential(
         [[objective.value(x.double() + r * d / d.norm()) for r in distances] for d in directions], dtype=torch.float64
     )
     deviations = losses.std(0).tolist()
+    if not min(deviations) > 0:
+        raise UsageError(f"deviations={deviations} must be positive: f does not differ on these rays.")
     slope = np.polyfit([log(r) for r in distances], [log(sd) for sd in deviations], 1)[0]
     return RandomPotential(tuple(distances), tuple(deviations), 2 * float(slope), losses.numel() / 3)

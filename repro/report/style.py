@@ -13,6 +13,13 @@ COLOURS = {
     "+LR": "#E69F00",
     "+GBN": "#56B4E9",
     "+RA": "#009E73",
+    "decay": "#0072B2",
+    "hybrid": "#56B4E9",
+    "increase": "#D55E00",
+    "rate": "#E69F00",
+    "momentum": "#CC79A7",
+    "constant": "#1A1A1A",
+    "past": "#009E73",
 }
 """Told apart by the colour-blind (Okabe and Ito 2008), and each means one thing in a figure."""
 

@@ -28,7 +28,7 @@ class SpectrumAt(AtAnUpdate):
         measured: examples of the training set, evenly spaced; 0 is all.
     """
 
-    METHOD: ClassVar[int] = 2
+    METHOD: ClassVar[int] = 3
 
     engine: Engine = "lanczos"
     top: int = 5
@@ -65,6 +65,7 @@ class SpectrumAt(AtAnUpdate):
             "engine": found.engine,
             "eigenvalues": found.values.tolist(),
             "errors": None if found.errors is None else found.errors.tolist(),
+            "converged": None if found.converged is None else found.converged.tolist(),
             "trace": found.trace.value,
             "trace_error": found.trace.residual,
             "trace_method": found.trace.method,

@@ -89,6 +89,25 @@ class SharpnessAt(AtAnUpdate):
 
 
 @dataclass(frozen=True)
+class ExpandedSharpnessAt(SharpnessAt):
+    """The same, and what the Taylor series of the loss says of the highest point found."""
+
+    @property
+    def gradients(self) -> float:
+        """Cost in gradients: the search, the gradient at x, and a product with the Hessian."""
+        return super().gradients + 4
+
+    def measure(self, store: RunStore) -> dict[str, Any]:
+        """As `SharpnessAt.measure`; `expanded` is `100 (g·z + ½ zᵀHz) / (1 + f)` at the displacement z found."""
+        objective = objective_at(store, self.spec, self.update, self.batchnorm, self.measured)
+        found, x = self._search(objective), objective.start
+        loss, gradient = objective.value_and_grad(x)
+        z = found.displacement
+        rise = float(gradient @ z + z @ objective.hvp(x, z) / 2)
+        return as_content(found) | {"expanded": 100 * rise / (1 + loss)}
+
+
+@dataclass(frozen=True)
 class ManifoldSharpnessAt(SharpnessAt):
     """The same on the columns of a random matrix A, drawn with the run's seed.
 

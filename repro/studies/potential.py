@@ -22,7 +22,7 @@ class PotentialAtStart(OfOneRun):
         measured: examples of the training set, evenly spaced; 0 is all.
     """
 
-    distances: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0)
+    distances: tuple[float, ...] = (1.0, 3.0, 10.0, 30.0)
     rays: int = 20
     measured: int = 0
 

@@ -81,6 +81,24 @@ def slope(xs: Sequence[float], ys: Sequence[float]) -> float:
     return float(np.polyfit(xs, ys, 1)[0])
 
 
+def each_at(xs: Sequence[float], read: Callable[[Any], Reading]) -> Callable[..., list[Reading]]:
+    """Reads a curve: one reading of every need, at the places `xs`."""
+    return lambda *given: [read(item)._replace(x=float(x)) for x, item in zip(xs, given, strict=True)]
+
+
+def accuracy_trend(batches: Sequence[int]) -> Callable[..., Reading]:
+    """Reads the slope of final test accuracy against the decimal logarithm of the batch, points a decade."""
+    decades, accuracy = [math.log10(batch) for batch in batches], final_metric("test_accuracy")
+    return lambda *runs: together([*map(accuracy, runs)], lambda values: slope(decades, values))
+
+
+def largest_eigenvalue(content: Content) -> Reading:
+    """Reads λ₁ with its error; a value that did not converge is a failure."""
+    if not content["converged"][0]:
+        return Reading(math.nan, failure="the largest eigenvalue did not converge")
+    return Reading(content["eigenvalues"][0], residual=content["errors"][0], cost=2.0 * float(content["products"]))
+
+
 def together(values: Sequence[Reading], combine: Callable[[list[float]], float]) -> Reading:
     """One number from several readings; a failure where one of them is."""
     if failure := next((value.failure for value in values if value.failure), ""):

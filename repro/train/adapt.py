@@ -1,6 +1,7 @@
 """One regime made into another: what is done to a schedule when the batch grows.
 
-Each column of Hoffer et al. 2017, Table 1, is one of these applied to the column before.
+Each column of Hoffer et al. 2017, Table 1, is one of these applied to the column before, and so are the schedules of
+Smith et al. 2018, Figs. 1 and 5.
 """
 
 from __future__ import annotations
@@ -54,8 +55,42 @@ def with_noise(regime: Regime, small: int) -> Regime:
     """The same regime with as much noise in a step as batches of `small` examples have, up to the mean gradient.
 
     The factors' variance is `B / small - 1` (Hoffer et al. 2017, on multiplicative noise; derived).
+
+    Raises:
+        ValueError: a batch of the regime is smaller than that.
     """
+    if any(phase.batch < small for phase in regime.phases):
+        raise ValueError(f"small={small} must be at most the regime's batches: noise is added, not taken away.")
     return regime.each(lambda phase: replace(phase, noise=math.sqrt(phase.batch / small - 1)))
+
+
+def increased(regime: Regime, largest: int) -> Regime:
+    """Where the learning rate would fall, the batch grows by the same factor (Smith et al. 2018, section 3).
+
+    Once the batch is `largest`, the rate falls by what is left of the factor. The first phase is as it was.
+
+    Args:
+        regime: one of decreasing learning rates.
+        largest: B_max, examples per update, at most a tenth of the training set in the paper.
+    """
+    first = regime.phases[0]
+
+    def change(phase: Phase) -> Phase:
+        wanted = phase.batch * first.learning_rate / phase.learning_rate
+        batch = min(round(wanted), largest)
+        return replace(phase, batch=batch, learning_rate=first.learning_rate * batch / wanted)
+
+    return regime.each(change)
+
+
+def with_momentum(regime: Regime, momentum: float) -> Regime:
+    """The same regime at another momentum m, with the batch that keeps `ε / (B (1 - m))` (Smith et al. 2018, 2.2)."""
+
+    def change(phase: Phase) -> Phase:
+        batch = round(phase.batch * (1 - phase.momentum) / (1 - momentum))
+        return replace(phase, batch=batch, momentum=momentum)
+
+    return regime.each(change)
 
 
 def lengthened(regime: Regime, ratio: int) -> Regime:
@@ -70,7 +105,12 @@ def as_long_as(regime: Regime, like: Regime, examples: int) -> Regime:
         regime: as many phases as `like`.
         like: whose updates are counted.
         examples: in the training set.
+
+    Raises:
+        ValueError: the regimes have unlike numbers of phases.
     """
+    if len(regime.phases) != len(like.phases):
+        raise ValueError(f"{len(regime.phases)} phases cannot be as long as {len(like.phases)}, one by one.")
     pairs = zip(regime.phases, like.phases, strict=True)
     return Regime(tuple(_as_long_as(phase, other, examples) for phase, other in pairs))
 

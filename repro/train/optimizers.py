@@ -13,10 +13,11 @@ from repro.train.regime import Phase
 def build_optimizer(name: str, parameters: Iterable[nn.Parameter], weight_decay: float = 0.0) -> torch.optim.Optimizer:
     """The optimiser called `name` with the defaults of its paper; rate and momentum come from `set_phase`.
 
-    Adam: β₂ = 0.999, ε = 1e-8 (Kingma and Ba 2015). AdaGrad: ε = 1e-10. SGD: heavy ball without damping.
+    Adam: β₂ = 0.999, ε = 1e-8 (Kingma and Ba 2015). AdaGrad: ε = 1e-10. SGD: heavy ball without damping; Nesterov:
+    the same with the gradient taken ahead, as PyTorch has it.
 
     Args:
-        name: `adam`, `sgd` or `adagrad`.
+        name: `adam`, `sgd`, `nesterov` or `adagrad`.
         parameters: all are decayed alike.
         weight_decay: λ, whose product with the weights is added to their gradient.
 
@@ -27,9 +28,11 @@ def build_optimizer(name: str, parameters: Iterable[nn.Parameter], weight_decay:
         return torch.optim.Adam(parameters, weight_decay=weight_decay, fused=True)
     if name == "sgd":
         return torch.optim.SGD(parameters, weight_decay=weight_decay, fused=True)
+    if name == "nesterov":
+        return torch.optim.SGD(parameters, momentum=0.9, weight_decay=weight_decay, nesterov=True, fused=True)
     if name == "adagrad":
         return torch.optim.Adagrad(parameters, weight_decay=weight_decay, fused=True)
-    raise ValueError(f"optimizer={name!r} must be one of adam, sgd, adagrad.")
+    raise ValueError(f"optimizer={name!r} must be one of adam, sgd, nesterov, adagrad.")
 
 
 def set_phase(optimizer: torch.optim.Optimizer, phase: Phase) -> None:

@@ -11,7 +11,7 @@ from repro.train.canonical import as_json, from_json
 from repro.train.objectives import CrossEntropy, TrainingObjective
 from repro.train.regime import Regime
 
-OptimizerName = Literal["adam", "sgd", "adagrad"]
+OptimizerName = Literal["adam", "sgd", "nesterov", "adagrad"]
 Precision = Literal["fp32", "bf16"]
 AugmentationName = Literal["none", "keskar2017", "keskar2017-no-flip", "pad-crop-flip"]
 

@@ -15,7 +15,7 @@ from repro.runs.store import RunStore
 from repro.runs.worker import RunRequest
 from repro.studies.between import DirectionFrom, PathBetween
 from repro.studies.curvature import SpectrumAt, density_of
-from repro.studies.minimum import EvaluationAt, ManifoldSharpnessAt, SharesAt, SharpnessAt
+from repro.studies.minimum import EvaluationAt, ExpandedSharpnessAt, ManifoldSharpnessAt, SharesAt, SharpnessAt
 from repro.studies.network import part_of
 from repro.train.regime import constant
 from repro.train.spec import RunSpec
@@ -60,8 +60,11 @@ def test_a_spectrum_comes_with_its_gradient_and_what_it_predicts_of_sharpness(st
     assert found["eigenvalues"] == sorted(found["eigenvalues"], reverse=True)
     assert 0 < sum(found["overlaps"]) < 1
     assert density_of(found["density"]).moment(1).value == pytest.approx(found["trace"] / 1_462_794, rel=0.5)
-    sharp = content(store, SharpnessAt(SMALL, 30, eps=1e-6, budget=10, measured=SOME))["value"]
-    assert sharp == pytest.approx(found["slope"] * 1e-6 + found["curvature"] * 1e-12, rel=0.02)
+    sharp = content(store, ExpandedSharpnessAt(SMALL, 30, eps=1e-6, budget=10, measured=SOME))
+    assert sharp["value"] == pytest.approx(found["slope"] * 1e-6 + found["curvature"] * 1e-12, rel=0.02)
+    assert sharp["value"] == pytest.approx(sharp["expanded"], rel=0.01)
+    wide = content(store, ExpandedSharpnessAt(SMALL, 30, eps=5e-3, budget=10, measured=SOME))
+    assert abs(wide["value"] / wide["expanded"] - 1) > 0.1
 
 
 def test_without_probes_there_is_no_density(store: RunStore) -> None:

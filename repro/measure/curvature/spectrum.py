@@ -27,6 +27,7 @@ class Spectrum:
         values: the k largest, float64, shape `(k,)`, in the unit of the loss, the largest first.
         vectors: their eigenvectors, of length 1, one a row, float64, shape `(k, p)`; `None` from PyHessian.
         errors: by how much each value may be off, shape `(k,)`; `None` from PyHessian, which does not know.
+        converged: for each value, whether its error is below the tolerance; `None` from PyHessian.
         trace: the sum of all.
         density: how all are spread; `None` if no probes were asked for.
         products: with the Hessian, all together.
@@ -36,6 +37,7 @@ class Spectrum:
     values: Tensor
     vectors: Tensor | None
     errors: Tensor | None
+    converged: Tensor | None
     trace: Trace
     density: Density | None
     products: int
@@ -80,7 +82,7 @@ def spectrum(
     else:
         trace = hutchinson_trace(operator, probes=max(2, probes), pairs=pairs, seed=seed)
     spread = density(operator, probes=probes, steps=steps, pairs=pairs, seed=seed) if probes else None
-    return Spectrum(pairs.values, pairs.vectors, pairs.errors, trace, spread, operator.count, engine)
+    return Spectrum(pairs.values, pairs.vectors, pairs.errors, pairs.converged, trace, spread, operator.count, engine)
 
 
 def _second_opinion(
@@ -92,4 +94,4 @@ def _second_opinion(
     values = other.eigenvalues(k, tol=tol, iterations=1000, seed=seed)
     trace = other.trace(seed=seed)
     spread = other.density(probes=probes, steps=steps, seed=seed) if probes else None
-    return Spectrum(values, None, None, trace, spread, other.products, "pyhessian")
+    return Spectrum(values, None, None, None, trace, spread, other.products, "pyhessian")

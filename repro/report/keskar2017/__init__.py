@@ -12,11 +12,11 @@ from repro.report.keskar2017 import (
     accuracy,
     authors,
     batch_sweep,
+    boxes,
     curvature,
     loss_tracking,
     minima_tables,
     paths,
-    small_boxes,
     warm_start,
 )
 from repro.report.results import Results
@@ -46,5 +46,5 @@ def exhibits(results: Results) -> list[Exhibit]:
         paths.figure_7(results),
         curvature.spectra(results),
         curvature.along_training(results),
-        small_boxes.small_boxes(results),
+        boxes.boxes(results),
     ]

@@ -9,19 +9,23 @@ from typing import Any
 import numpy as np
 
 from repro.data import CATALOGUE
-from repro.measure import Growth, logarithmic, power
+from repro.errors import UsageError
+from repro.measure import log_grid, logarithmic, power
 from repro.studies import reading
 from repro.studies.hoffer2017.setting import Setting
 from repro.studies.potential import PotentialAtStart
 from repro.studies.study import Reading, RunRecord, Sample
+from repro.train.loop import DISTANCES_PER_DECADE
 from repro.train.regime import Regime
 
 FIRST = 10
 """Fits and comparisons of distances leave out the updates before this one."""
+DECADE = 10
+"""Fits need updates from `FIRST` to this many times as many."""
 LAST_PART = 1 / 3
 """Errors against updates are compared over this last part of training."""
 SETTLED = 0.1
-"""The end of a long run is the mean over this last part of its epochs."""
+"""Parts of a long run are this fraction of its epochs, and compared by their means."""
 
 
 def logarithmic_diffusion(setting: Setting) -> Iterator[Sample]:
@@ -31,9 +35,8 @@ def logarithmic_diffusion(setting: Setting) -> Iterator[Sample]:
             regime = setting.columns[column]
             run, end = (setting.run(regime, seed),), _first_drop(setting, regime)
             yield Sample("H2", "", seed, "aic-difference", run, _preference(end), row)
-            for name, law in _LAWS.items():
-                yield Sample("H2", column, seed, f"{name}-rate", run, _fitted(law, "rate", end))
-                yield Sample("H2", column, seed, f"{name}-explained", run, _fitted(law, "explained", end))
+            for name, number in _FITS.items():
+                yield Sample("H2", column, seed, name, run, _fitted(number, end))
 
 
 def collapse(setting: Setting) -> Iterator[Sample]:
@@ -50,6 +53,8 @@ def collapse(setting: Setting) -> Iterator[Sample]:
                 return Reading(sum(abs(math.log(ratio)) for ratio in ratios) / len(ratios))
 
             yield Sample("H6", arm, seed, "distance-gap", needs, gap)
+            if arm == "after":
+                yield Sample("H6", "", seed, "remaining-gap", needs, gap, "collapse")
 
 
 def error_against_updates(setting: Setting) -> Iterator[Sample]:
@@ -75,21 +80,31 @@ def longer(setting: Setting) -> Iterator[Sample]:
         yield Sample("H10", "", seed, "loss-change", run, lambda record: Reading(_since_lowest(record, "loss")), "loss")
 
 
-_LAWS: Mapping[str, Callable[[list[float], list[float]], Growth]] = {"log": logarithmic, "power": power}
+_FITS: Mapping[str, Callable[[list[float], list[float]], float]] = {
+    "log-rate": lambda t, y: logarithmic(t, y).rate,
+    "log-explained": lambda t, y: logarithmic(t, y).explained,
+    "power-rate": lambda t, y: power(t, y).rate,
+    "power-explained": lambda t, y: power(t, y).explained,
+}
 
 
 def _preference(end: int) -> Callable[[RunRecord], Reading]:
     """By how much Akaike's criterion prefers the logarithm."""
+    return _fitted(lambda t, y: power(t, y).aic - logarithmic(t, y).aic, end)
+
+
+def _fitted(number: Callable[[list[float], list[float]], float], end: int) -> Callable[[RunRecord], Reading]:
+    """A number of fits to the distances up to update `end`; a failure where they are too few, or fit nothing."""
 
     def read(record: RunRecord) -> Reading:
-        points = _between(record, FIRST, end)
-        return Reading(power(*points).aic - logarithmic(*points).aic)
+        if end < DECADE * FIRST:
+            return Reading(math.nan, failure=f"{FIRST} to {end} updates are less than a decade")
+        try:
+            return Reading(number(*_between(record, FIRST, end)))
+        except UsageError as error:
+            return Reading(math.nan, failure=str(error))
 
     return read
-
-
-def _fitted(law: Callable[[list[float], list[float]], Growth], what: str, end: int) -> Callable[[RunRecord], Reading]:
-    return lambda record: Reading(getattr(law(*_between(record, FIRST, end)), what))
 
 
 def _first_drop(setting: Setting, regime: Regime) -> int:
@@ -98,7 +113,9 @@ def _first_drop(setting: Setting, regime: Regime) -> int:
 
 
 def _between(record: RunRecord, first: int, last: int) -> tuple[list[float], list[float]]:
-    rows = [row for row in record.distances if first <= row["update"] <= last]
+    """Updates and distances on the logarithmic grid; the ends of epochs, logged as well, are left out."""
+    grid = set(log_grid(record.distances[-1]["update"], DISTANCES_PER_DECADE))
+    rows = [row for row in record.distances if first <= row["update"] <= last and row["update"] in grid]
     return [float(row["update"]) for row in rows], [float(row["distance"]) for row in rows]
 
 
@@ -119,8 +136,9 @@ def _deviations(content: dict[str, Any]) -> list[Reading]:
 
 
 def _since_lowest(record: RunRecord, metric: str) -> float:
-    """How much a test metric changed from the epoch of the lowest test loss to the end; accuracies in points."""
-    lowest = min(record.epochs, key=lambda row: float(row["test_loss"]))
-    ends = record.epochs[-max(1, round(SETTLED * len(record.epochs))) :]
-    settled = sum(reading.percent(row, f"test_{metric}") for row in ends) / len(ends)
-    return settled - reading.percent(lowest, f"test_{metric}")
+    """How much the mean of a test metric changed from the part of the lowest test loss to the last; points or nats."""
+    width = max(1, round(SETTLED * len(record.epochs)))
+    parts = [record.epochs[start : start + width] for start in range(len(record.epochs) - width + 1)]
+    lowest = min(parts, key=lambda rows: sum(float(row["test_loss"]) for row in rows))
+    settled, before = (sum(reading.percent(row, f"test_{metric}") for row in rows) for rows in (parts[-1], lowest))
+    return (settled - before) / width

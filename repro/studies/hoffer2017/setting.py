@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from repro.data import CATALOGUE
 from repro.runs.worker import RunRequest
-from repro.train.adapt import as_long_as, lengthened, with_batch, with_ghosts, with_learning_rate, with_noise
+from repro.train.adapt import as_long_as, lengthened, scaled, with_batch, with_ghosts, with_noise
 from repro.train.regime import Regime, constant, stepped
 from repro.train.spec import AugmentationName, RunSpec
 
@@ -18,13 +18,14 @@ class Setting:
     Attributes:
         profile, network, dataset: what the rows of evidence are filed under.
         epochs: of the base regime, at the small batch.
-        drops: epochs at which the learning rate is multiplied by `drop`.
+        drops: epochs at which the learning rate changes: it is multiplied by `drop`, or becomes the next of `rates`.
         claims: the claims that this profile runs for this network.
         model: name in `repro.nets`; empty where it is that of the network.
         augmentation: of the training inputs.
         small_batch, large_batch: examples per update; ghosts have the size of the small batch.
         seeds: one set of columns each.
         rate, drop, momentum, clip, weight_decay: of SGD; clip is the largest norm of the gradient.
+        rates: learning rates after each of the drops, where they are not multiples of one another; they may rise.
         matched_seeds: on how many of the seeds +RA is run a second time, matched by updates.
         power: of the batches' ratio, by which +LR multiplies the learning rate.
         sweep_batches: further batch sizes of Fig. 1, nothing else adjusted.
@@ -46,6 +47,7 @@ class Setting:
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     rate: float = 0.1
     drop: float = 0.1
+    rates: tuple[float, ...] = ()
     momentum: float = 0.9
     clip: float = 5.0
     weight_decay: float = 1e-4
@@ -56,6 +58,14 @@ class Setting:
     long_epochs: int = 0
     measured: int = 0
 
+    def __post_init__(self) -> None:
+        if self.large_batch % self.small_batch:
+            raise ValueError(f"large_batch={self.large_batch} must be a multiple of small_batch={self.small_batch}.")
+        if list(self.drops) != sorted(set(self.drops)) or not all(0 < drop < self.epochs for drop in self.drops):
+            raise ValueError(f"drops={list(self.drops)} must rise and lie between 0 and epochs={self.epochs}.")
+        if len(self.rates) not in (0, len(self.drops)):
+            raise ValueError(f"rates={list(self.rates)} must be as many as drops={list(self.drops)}, or none.")
+
     @property
     def ratio(self) -> int:
         """How many times as large the large batch is."""
@@ -64,20 +74,21 @@ class Setting:
     @property
     def small(self) -> Regime:
         """Column SB."""
-        rates = {0: self.rate} | {epoch: self.rate * self.drop**k for k, epoch in enumerate(self.drops, start=1)}
+        later = self.rates or [self.rate * self.drop**k for k in range(1, len(self.drops) + 1)]
+        rates = {0: self.rate} | dict(zip(self.drops, later, strict=True))
         return stepped(self.epochs, self.small_batch, rates, self.momentum, self.clip)
 
     @property
     def columns(self) -> dict[str, Regime]:
         """Table 1 from left to right: each regime is the one before with one thing changed."""
         large = with_batch(self.small, self.large_batch)
-        faster = with_learning_rate(large, self.ratio**self.power)
+        faster = scaled(self.small, self.large_batch, self.power)
         ghosts = with_ghosts(faster, self.small_batch)
         return {"SB": self.small, "LB": large, "+LR": faster, "+GBN": ghosts, "+RA": lengthened(ghosts, self.ratio)}
 
     @property
     def regimes(self) -> dict[str, Regime]:
-        """The columns, and the regimes that are tried beside them."""
+        """The columns, and what is tried beside them; a sweep, a grid or a long run has further ones."""
         others = {"equal updates": self.matched, "noise": self.noisy, "reset": self.forgetful}
         return self.columns | others
 

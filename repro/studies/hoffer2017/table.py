@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from repro.runs.worker import RunRequest
@@ -20,18 +19,10 @@ def gap_grows(setting: Setting) -> Iterator[Sample]:
     """H1: the large batch alone against the small one, and the trend over all batches of Fig. 1."""
     yield from _pair(setting, "H1", "LB", "SB")
     batches = sorted({setting.small_batch, *setting.sweep_batches, setting.large_batch})
-    decades = [math.log10(batch) for batch in batches]
-
-    def trend(*records: RunRecord) -> Reading:
-        return reading.together([*map(_accuracy, records)], lambda values: reading.slope(decades, values))
-
-    def each(*records: RunRecord) -> list[Reading]:
-        return [_accuracy(record)._replace(x=float(b)) for b, record in zip(batches, records, strict=True)]
-
     for seed in setting.seeds:
         runs = tuple(setting.run(with_batch(setting.small, batch), seed) for batch in batches)
-        yield Sample("H1", "", seed, "accuracy-trend", runs, trend, "trend")
-        yield Sample("H1", "", seed, "test-accuracy", runs, each, "trend")
+        yield Sample("H1", "", seed, "accuracy-trend", runs, reading.accuracy_trend(batches), "trend")
+        yield Sample("H1", "", seed, "test-accuracy", runs, reading.each_at(batches, _accuracy), "trend")
 
 
 def learning_rate(setting: Setting) -> Iterator[Sample]:
@@ -93,7 +84,7 @@ def flatness(setting: Setting) -> Iterator[Sample]:
             sharp = SharpnessAt(run.spec, rule="ascent", budget=20, measured=setting.measured)
             top = SpectrumAt(run.spec, top=1, probes=0, measured=setting.measured)
             yield Sample("H13", column, seed, "sharpness", (sharp,), reading.sharpness)
-            yield Sample("H13", column, seed, "hessian-top", (top,), _largest, "hessian")
+            yield Sample("H13", column, seed, "hessian-top", (top,), reading.largest_eigenvalue, "hessian")
 
 
 def _pair(setting: Setting, claim: str, treatment: str, control: str, variant: str = "") -> Iterator[Sample]:
@@ -113,7 +104,3 @@ def _difference(adapted: RunRecord, small: RunRecord) -> Reading:
 
 def _distance(record: RunRecord) -> Reading:
     return Reading(record.distances[-1]["distance"])
-
-
-def _largest(content: reading.Content) -> Reading:
-    return Reading(content["eigenvalues"][0], residual=content["errors"][0])

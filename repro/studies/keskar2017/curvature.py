@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from math import asinh, sinh, sqrt
+from math import asinh, nan, sinh, sqrt
 from typing import Any
 
 import torch
@@ -15,13 +15,15 @@ from repro.measure import LeadingTerms
 from repro.studies import reading
 from repro.studies.curvature import SpectrumAt, density_of
 from repro.studies.keskar2017.setting import SHORT, Setting
-from repro.studies.minimum import SharpnessAt
+from repro.studies.minimum import ExpandedSharpnessAt
 from repro.studies.study import Reading, Sample
 
 TRACKED = 5
 """Eigenvalues measured along training."""
 LARGE = 0.1
 """An eigenvalue counts as large above this fraction of the geometric mean of both arms' largest."""
+CERTAIN = 5.0
+"""A count of large eigenvalues whose standard error is above this, the margin of its row, is no count."""
 LINEAR = 1e-4
 """Around zero the axis of the densities is linear up to about here, in nats; beyond it is logarithmic."""
 REACH, POINTS, WIDTH = 1e4, 201, 0.25
@@ -31,17 +33,17 @@ Content = dict[str, Any]
 
 
 def hessian_at_the_minima(setting: Setting) -> Iterator[Sample]:
-    """K14: eigenvalues, trace and density at both minima; on the way there; and φ in small boxes beside them."""
+    """K14: eigenvalues, trace and density at both minima; on the way there; and φ in boxes of every size."""
     for seed in setting.seeds:
         at = {arm: _at_minimum(setting, arm, seed) for arm in setting.batches}
         for arm, spectrum in at.items():
-            yield Sample("K14", arm, seed, "hessian-top", (spectrum,), _largest)
+            yield Sample("K14", arm, seed, "hessian-top", (spectrum,), reading.largest_eigenvalue)
             yield Sample("K14", arm, seed, "hessian-trace", (spectrum,), _trace, "trace")
             yield Sample("K14", arm, seed, "hessian-large", (spectrum, *at.values()), _count, "many")
             yield Sample("K14", arm, seed, "eigenvalue", (spectrum,), _ranked("eigenvalues", "errors"))
             yield Sample("K14", arm, seed, "gradient-overlap", (spectrum,), _ranked("overlaps"))
             yield Sample("K14", arm, seed, "spectral-density", (spectrum,), _density)
-            yield from _small_boxes(setting, arm, seed, spectrum)
+            yield from _boxes(setting, arm, seed, spectrum)
             if setting.track_epochs:
                 yield from _along_training(setting, arm, seed)
 
@@ -56,10 +58,11 @@ def _at_minimum(setting: Setting, arm: str, seed: int) -> SpectrumAt:
     )
 
 
-def _small_boxes(setting: Setting, arm: str, seed: int, spectrum: SpectrumAt) -> Iterator[Sample]:
-    whole = SharpnessAt(spectrum.spec, measured=setting.measured, **SHORT)
-    boxes = tuple(replace(whole, eps=eps) for eps in setting.small_boxes)
-    yield Sample("K14", arm, seed, "sharpness", boxes, _each(setting.small_boxes))
+def _boxes(setting: Setting, arm: str, seed: int, spectrum: SpectrumAt) -> Iterator[Sample]:
+    whole = ExpandedSharpnessAt(spectrum.spec, measured=setting.measured, **SHORT)
+    boxes = tuple(replace(whole, eps=eps) for eps in setting.boxes)
+    yield Sample("K14", arm, seed, "sharpness", boxes, reading.each_at(setting.boxes, reading.sharpness))
+    yield Sample("K14", arm, seed, "sharpness-expanded", boxes, reading.each_at(setting.boxes, _expanded))
     for term in LeadingTerms._fields:
         yield Sample("K14", arm, seed, f"sharpness-{term}", (spectrum,), _term(term))
 
@@ -76,10 +79,6 @@ def _along_training(setting: Setting, arm: str, seed: int) -> Iterator[Sample]:
     yield Sample("K14", arm, seed, "eigenvalue-at-loss", needs, _against_loss)
 
 
-def _largest(content: Content) -> Reading:
-    return Reading(content["eigenvalues"][0], residual=content["errors"][0], cost=_cost(content))
-
-
 def _trace(content: Content) -> Reading:
     return Reading(content["trace"], residual=content["trace_error"])
 
@@ -88,6 +87,8 @@ def _count(own: Content, small: Content, large: Content) -> Reading:
     """Eigenvalues above a bound that both arms share; those between the measured ones and the bulk are estimated."""
     bound = LARGE * sqrt(small["eigenvalues"][0] * large["eigenvalues"][0])
     found = density_of(own["density"]).count_above(bound)
+    if found.error > CERTAIN:
+        return Reading(nan, failure=f"{found.value:.0f} eigenvalues, give or take {found.error:.0f}")
     return Reading(found.value, residual=found.error)
 
 
@@ -114,8 +115,8 @@ def _density(content: Content) -> list[Reading]:
     return [Reading(mean.value, x=value, residual=mean.error) for value, mean in estimates]
 
 
-def _each(xs: Sequence[float]) -> Callable[..., list[Reading]]:
-    return lambda *contents: [reading.sharpness(content)._replace(x=x) for x, content in zip(xs, contents, strict=True)]
+def _expanded(content: Content) -> Reading:
+    return Reading(content["expanded"], failure=content["failure"])
 
 
 def _term(name: str) -> Callable[[Content], Reading]:
@@ -134,7 +135,7 @@ def _nth(rank: int) -> Callable[[Content], float]:
 
 
 def _against_loss(*contents: Content) -> list[Reading]:
-    return [_largest(content)._replace(x=content["loss"]) for content in contents]
+    return [reading.largest_eigenvalue(content)._replace(x=content["loss"]) for content in contents]
 
 
 def _together(content: Content) -> float:

@@ -11,9 +11,9 @@ from repro.train.adapt import with_batch, with_learning_rate
 from repro.train.regime import Regime, constant
 from repro.train.spec import AugmentationName, OptimizerName, Plateau, RunSpec
 
-LEARNING_RATES: dict[OptimizerName, float] = {"adam": 1e-3, "sgd": 1e-2, "adagrad": 1e-2}
+LEARNING_RATES: Mapping[OptimizerName, float] = {"adam": 1e-3, "sgd": 1e-2, "adagrad": 1e-2}
 """Library defaults of the authors' code (Keras 1), which names no rate."""
-MOMENTA: dict[OptimizerName, float] = {"adam": 0.9, "sgd": 0.0, "adagrad": 0.0}
+MOMENTA: Mapping[OptimizerName, float] = {"adam": 0.9, "sgd": 0.0, "adagrad": 0.0}
 """β₁ for Adam; Keras 1 SGD has no momentum by default."""
 
 SHORT: Mapping[str, Any] = {"rule": "ascent", "budget": 20}
@@ -44,7 +44,7 @@ class Setting:
         tracked: examples of the training set, evenly spaced, for the eigenvalues after these epochs; 0 is all.
         eigenvalues: how many of the largest are measured at every minimum.
         density_probes, density_steps: of the spectral density there.
-        small_boxes: values of ε in which φ is held against its prediction from slope and curvature.
+        boxes: values of ε in which φ is held against what slope and curvature predict.
     """
 
     profile: str
@@ -72,7 +72,7 @@ class Setting:
     eigenvalues: int = 20
     density_probes: int = 2
     density_steps: int = 40
-    small_boxes: tuple[float, ...] = (1e-6, 1e-5, 1e-4)
+    boxes: tuple[float, ...] = (1e-6, 1e-5, 1e-4, 5e-4, 1e-3)
 
     @property
     def augmentation(self) -> AugmentationName:

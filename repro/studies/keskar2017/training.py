@@ -26,10 +26,10 @@ def batch_sweep(setting: Setting) -> Iterator[Sample]:
     for seed in setting.seeds:
         runs = [RunRequest(setting.fixed(batch, setting.sweep_epochs, seed)) for batch in batches]
         sharp = [_short(setting, run.spec) for run in runs]
-        accuracies, sharpnesses = _each(_accuracy, batches), _each(reading.sharpness, batches)
+        accuracies, sharpnesses = reading.each_at(batches, _accuracy), reading.each_at(batches, reading.sharpness)
         yield Sample("K7", "", seed, "test-accuracy", tuple(runs), accuracies)
         yield Sample("K7", "", seed, "sharpness", tuple(sharp), sharpnesses, "sharpness")
-        yield Sample("K7", "", seed, "accuracy-trend", tuple(runs), _accuracy_trend(batches))
+        yield Sample("K7", "", seed, "accuracy-trend", tuple(runs), reading.accuracy_trend(batches))
         yield Sample("K7", "", seed, "sharpness-trend", tuple(sharp), _sharpness_trend(batches), "sharpness")
         for arm in ("above", "below"):
             chosen = [run for run, batch in zip(runs, batches, strict=True) if (batch > threshold) == (arm == "above")]
@@ -79,15 +79,6 @@ _accuracy = reading.final_metric("test_accuracy")
 
 def _mean_accuracy(*records: RunRecord) -> Reading:
     return reading.together([_accuracy(record) for record in records], lambda values: sum(values) / len(values))
-
-
-def _each(read: Callable[[Any], Reading], xs: tuple[int, ...]) -> Callable[..., list[Reading]]:
-    return lambda *given: [read(item)._replace(x=float(x)) for x, item in zip(xs, given, strict=True)]
-
-
-def _accuracy_trend(batches: tuple[int, ...]) -> Callable[..., Reading]:
-    decades = [math.log10(batch) for batch in batches]
-    return lambda *runs: reading.together([*map(_accuracy, runs)], lambda values: reading.slope(decades, values))
 
 
 def _sharpness_trend(batches: tuple[int, ...]) -> Callable[..., Reading]:

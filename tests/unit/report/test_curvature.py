@@ -9,27 +9,28 @@ from types import SimpleNamespace
 import pytest
 
 from repro.claims.evidence import Observation
+from repro.report.keskar2017.boxes import boxes
 from repro.report.keskar2017.curvature import along_training, spectra
-from repro.report.keskar2017.small_boxes import small_boxes
 from repro.report.results import Results, load_results
 
-SLOPE, CURVATURE = 1000.0, 1e7
 BOXES = 1e-6, 1e-5, 1e-4
 
 
 def minima(made: SimpleNamespace, factors: tuple[float, float, float]) -> Iterator[Observation]:
-    """φ is `factors` times what slope and curvature predict in the three boxes, at every seed."""
+    """φ is `factors` times the quadratic in the three boxes; its terms grow with seed and arm, each in its own way."""
     for seed in (0, 1, 2):
         for arm, scale in (("SB", 1.0), ("LB", 10.0)):
             row = {"arm": arm, "seed": seed, "spec": f"{arm}{seed}"}
-            slope, curvature = SLOPE * scale * (1 + seed), CURVATURE * scale * (1 + seed)
             yield made.observation("K14", "hessian-top", scale * (1 + seed), residual=1e-9, **row)
             yield made.observation("K14", "hessian-trace", 30.0, variant="trace", **row)
             yield made.observation("K14", "hessian-large", 9.0, variant="many", **row)
-            yield made.observation("K14", "sharpness-slope", slope, **row)
-            yield made.observation("K14", "sharpness-curvature", curvature, **row)
+            yield made.observation("K14", "sharpness-slope", 100.0 * scale, **row)
+            yield made.observation("K14", "sharpness-curvature", 4e6 * scale * (1 + seed) ** 2, **row)
             for eps, factor in zip(BOXES, factors, strict=True):
-                yield made.observation("K14", "sharpness", factor * (slope * eps + curvature * eps**2), x=eps, **row)
+                expanded = 1e4 * scale * (1 + seed) * eps
+                yield made.observation("K14", "sharpness-expanded", expanded, x=eps, **row)
+                found = factor * expanded * (1 + 1e-6 * seed)  # values that agree exactly have no interval
+                yield made.observation("K14", "sharpness", found, x=eps, **row)
             for x, value in ((-1.0, 0.0), (0.0, 0.5), (0.1, 0.5), (1.0, 1e-3), (9.0, 1e-12)):
                 yield made.observation("K14", "spectral-density", value, x=x, **row)
             for rank in (1.0, 2.0):
@@ -74,25 +75,31 @@ def test_eigenvalues_on_the_way_are_drawn_against_epoch_and_loss(clone: Path, ma
     assert "1,000 evenly spaced" in caption
 
 
-def test_a_prediction_that_holds_is_said_to_hold(clone: Path, made: SimpleNamespace) -> None:
-    exhibit = small_boxes(results(clone, made))
-    assert row(exhibit.text, "F1", "SB", "1e-05", "3").endswith("| 1.00 |")
-    assert exhibit.text.count("holds in every box tried") == 2
-    # φ at 1e-6 is the slope's alone, and slope, curvature and λ₁ are in proportion here
-    assert row(exhibit.text, "F1", "1e-06", "6").count("1.00 [1.00, 1.00], 1.00") == 2
+def test_phi_is_divided_by_each_of_its_predictions(clone: Path, made: SimpleNamespace) -> None:
+    text = boxes(results(clone, made, (3.0, 3.0, 3.0))).text
+    # seeds 0, 1, 2 with 6^(1/3) as the geometric mean of 1, 2, 3: over slope 3 x 1e4 / 100 times it, over λ₁ by it
+    cells = row(text, "F1", "SB", "1e-05", "3").split(" | ")
+    assert [cell.split()[0] for cell in cells[4:]] == ["545.14", "412.74", "3.00"]
 
 
-def test_the_box_in_which_the_prediction_breaks_is_named(clone: Path, made: SimpleNamespace) -> None:
-    exhibit = small_boxes(results(clone, made, (1.0, 1.5, 3.0)))
-    assert exhibit.text.count("breaks between 1e-05 and 0.0001") == 2
-    assert "| 3.00" in row(exhibit.text, "F1", "SB", "0.0001", "3")
+def test_where_the_quadratic_holds_it_is_not_said_to_break(clone: Path, made: SimpleNamespace) -> None:
+    assert boxes(results(clone, made, (1.0, 1.5, 1.9))).text.count("is not shown to break") == 2
 
 
-def test_a_prediction_that_is_too_high_breaks_as_well(clone: Path, made: SimpleNamespace) -> None:
-    assert small_boxes(results(clone, made, (0.4, 1.0, 1.0))).text.count("breaks between 0 and 1e-06") == 2
+def test_the_box_in_which_the_quadratic_breaks_is_named(clone: Path, made: SimpleNamespace) -> None:
+    assert boxes(results(clone, made, (1.0, 1.5, 3.0))).text.count("breaks between 1e-05 and 0.0001") == 2
+    assert boxes(results(clone, made, (0.4, 1.0, 1.0))).text.count("breaks between 0 and 1e-06") == 2
 
 
-@pytest.mark.parametrize("exhibit", [spectra, along_training, small_boxes])
+def test_the_slope_over_minima_is_that_of_the_powers_built_in(clone: Path, made: SimpleNamespace) -> None:
+    cells = row(boxes(results(clone, made)).text, "F1", "1e-06", "6").strip("| ").split(" | ")
+    # φ ∝ scale (1 + seed), the λ₁ term ∝ scale (1 + seed)², λ₁ ∝ scale (1 + seed)
+    assert [cell.split()[0] for cell in cells[3:]][1:] == ["0.50", "1.00", "1.00"]
+    assert 0.5 < float(cells[3].split()[0]) < 1
+    assert "1.00 [1.00, 1.00], R² 1.00" in cells[5]
+
+
+@pytest.mark.parametrize("exhibit", [spectra, along_training, boxes])
 def test_without_evidence_there_is_nothing(exhibit, clone: Path, made: SimpleNamespace) -> None:  # type: ignore[no-untyped-def]
     made.record(clone, made.everything())
     (quick,) = [each for each in load_results(clone / "papers" / "keskar2017") if each.profile == "quick"]

@@ -216,7 +216,8 @@ def test_the_choices_are_a_page_of_their_own_that_the_papers_page_links_to(site:
 
 def test_a_paper_without_tables_and_figures_of_its_own_has_its_ledger(clone: Path) -> None:
     folder = (clone / "papers/keskar2017").rename(clone / "papers/another2020")
-    shutil.rmtree(clone / "papers/hoffer2017")
+    for other in ("hoffer2017", "smith2018"):
+        shutil.rmtree(clone / "papers" / other)
     paper = folder / "paper.toml"
     paper.write_text(paper.read_text().replace('key = "keskar2017"', 'key = "another2020"'))
     written = {path.name for path in write_site(clone)}

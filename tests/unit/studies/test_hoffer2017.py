@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from repro.data import CATALOGUE
+from repro.nets import log_grid
 from repro.runs.store import RunFolder
 from repro.studies.hoffer2017 import Setting, samples
 from repro.studies.papers import papers_folder
@@ -50,8 +52,71 @@ def test_the_updates_of_every_column_are_those_counted_by_hand(setting: Setting,
 
 def test_the_learning_rate_drops_at_the_released_epochs() -> None:
     phases = PAPER.small.phases
-    assert [phase.epochs for phase in phases] == [10, 10, 10, 10, 10]
-    assert [phase.learning_rate for phase in phases] == pytest.approx([0.1, 0.01, 0.001, 1e-4, 1e-5])
+    assert [phase.epochs for phase in phases] == [10, 10, 10, 20]
+    assert [phase.learning_rate for phase in phases] == pytest.approx([0.1, 0.01, 0.001, 1e-4])
+
+
+def test_the_rate_of_c1_rises_first_as_in_the_released_code() -> None:
+    (c1,) = (s for s in load_settings(papers_folder() / "hoffer2017", "paper", Setting) if s.network == "C1")
+    assert [(p.epochs, p.learning_rate, p.momentum) for p in c1.small.phases] == [
+        (60, 0.001, 0.0),
+        (60, 0.01, 0.0),
+        (60, 0.001, 0.0),
+        (20, 0.0001, 0.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"large_batch": 500}, "large_batch=500 must be a multiple of small_batch=32"),
+        ({"drops": (3, 20)}, "drops=\\[3, 20\\] must rise and lie between 0 and epochs=15"),
+        ({"drops": (6, 3)}, "must rise"),
+        ({"rates": (0.1,)}, "rates=\\[0.1\\] must be as many as drops"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_refused(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        replace(QUICK, **changes)
+
+
+ARMS = {
+    ("H1", "", "SB"): "SB",
+    ("H1", "", "LB"): "LB",
+    ("H3", "", "LB"): "LB",
+    ("H3", "", "+LR"): "+LR",
+    ("H4", "", "+LR"): "+LR",
+    ("H4", "", "+GBN"): "+GBN",
+    ("H4", "together", "+GBN"): "+GBN",
+    ("H4", "together", "LB"): "LB",
+    ("H5", "", "SB"): "SB",
+    ("H5", "", "+RA"): "+RA",
+    ("H5", "equal-updates", "SB"): "SB",
+    ("H5", "equal-updates", "+RA"): "equal updates",
+    ("H6", "", "before"): "LB",
+    ("H6", "", "after"): "+RA",
+    ("H6", "collapse", ""): "+RA",
+    ("H7", "", ""): "+RA",
+    ("H9", "", "noise"): "noise",
+    ("H9", "", "+LR"): "+LR",
+    ("H11", "", "reset"): "reset",
+    ("H11", "", "LB"): "LB",
+    ("H11", "accuracy", "reset"): "reset",
+    ("H11", "accuracy", "LB"): "LB",
+    ("H13", "", "+RA"): "+RA",
+    ("H13", "", "LB"): "LB",
+    ("H13", "hessian", "+RA"): "+RA",
+    ("H13", "hessian", "LB"): "LB",
+}
+"""Claim, row and arm, and the regime whose run it is read from: the last of what it needs."""
+
+
+@pytest.mark.parametrize("place", ARMS, ids=" ".join)
+def test_every_arm_is_read_from_the_regime_it_is_named_for(place: tuple[str, str, str]) -> None:
+    found = [s for s in samples(QUICK) if (s.claim, s.variant, s.arm, s.seed) == (*place, 1)]
+    assert found
+    for sample in found:
+        assert sample.needs[-1].runs[-1].spec.regime == QUICK.regimes[ARMS[place]]
 
 
 def test_matched_by_updates_every_phase_is_within_an_epoch() -> None:
@@ -111,6 +176,19 @@ def test_a_logarithm_is_preferred_by_a_positive_difference(tmp_path: Path) -> No
     assert read("power-rate", root, arm="SB") == pytest.approx(0.5)
 
 
+def test_less_than_a_decade_of_updates_is_no_fit(tmp_path: Path) -> None:
+    run = record(tmp_path / "run", walk(range(1, 181), math.log1p))
+    (sample,) = (s for s in samples(QUICK) if (s.quantity, s.variant, s.seed) == ("aic-difference", "LB", 0))
+    assert "10 to 36 updates are less than a decade" in sample.read(run).failure  # type: ignore[union-attr]
+
+
+def test_the_ends_of_epochs_do_not_weigh_in_the_fit(tmp_path: Path) -> None:
+    grid = [t for t in log_grid(2820, 20) if t >= 1]
+    rows = [{"kind": "distance", "update": t, "distance": math.log(t)} for t in grid]
+    ends = [{"kind": "distance", "update": 188 * k, "distance": 99.0} for k in range(1, 15)]
+    assert read("log-rate", record(tmp_path / "run", rows + ends), arm="SB") == pytest.approx(1)
+
+
 def test_fits_end_with_the_first_drop_and_leave_out_the_first_updates(tmp_path: Path) -> None:
     def kinked(t: int) -> float:
         return 100.0 if t < 10 or t > 3 * 188 else math.log(t)
@@ -137,6 +215,12 @@ def test_a_long_run_is_read_from_its_lowest_test_loss(tmp_path: Path) -> None:
     run = record(tmp_path / "long", rows)
     assert read("error-change", run) == pytest.approx(-10)
     assert read("loss-change", run, variant="loss") == pytest.approx(0.3)
+
+
+def test_the_lowest_part_of_a_long_run_is_as_long_as_its_end(tmp_path: Path) -> None:
+    losses = [1.0] * 5 + [0.1] + [1.0] * 4 + [0.5] * 2 + [0.6] * 8  # one lucky epoch is no part of two
+    run = record(tmp_path / "long", [epoch(k + 1, k + 1, 0.5, loss) for k, loss in enumerate(losses)])
+    assert read("loss-change", run, variant="loss") == pytest.approx(0.1)
 
 
 def test_the_best_of_the_grid_is_taken_for_each_seed(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from repro.studies.curvature import SpectrumAt
 from repro.studies.keskar2017 import Setting, samples
 from repro.studies.keskar2017.curvature import LINEAR
-from repro.studies.minimum import SharpnessAt
+from repro.studies.minimum import ExpandedSharpnessAt
 from repro.studies.study import Reading, Sample
 
 SETTING = Setting(
@@ -22,7 +22,7 @@ SETTING = Setting(
     claims=("K14",),
     seeds=(0,),
     track_epochs=(1, 4),
-    small_boxes=(1e-5, 1e-4),
+    boxes=(1e-5, 1e-4),
 )
 
 
@@ -33,6 +33,7 @@ def answer(top: float, **changes: Any) -> dict[str, Any]:
     return {
         "eigenvalues": [top, top / 2],
         "errors": [1e-7, 2e-7],
+        "converged": [True, True],
         "overlaps": [0.5, 0.125],
         "trace": 42.0,
         "trace_error": 0.0,
@@ -73,6 +74,19 @@ def test_large_eigenvalues_are_counted_above_a_bound_that_both_arms_share() -> N
     assert sample.read(answer(60.0), answer(60.0), answer(3e4)).value == pytest.approx(0)
 
 
+def test_a_count_that_two_probes_disagree_on_is_no_count() -> None:
+    rest = 1 - 2 / 1000
+    unsure = answer(8.0)
+    unsure["density"]["weights"] = [[0.9 * rest, 0.1 * rest], [0.7 * rest, 0.3 * rest]]
+    (sample,) = samples_of("hessian-large")
+    found = sample.read(unsure, unsure, unsure)
+    assert "give or take 100" in found.failure  # 102 and 302 eigenvalues
+
+
+def test_an_eigenvalue_that_did_not_converge_is_a_failure() -> None:
+    assert "did not converge" in read("hessian-top", answer(8.0, converged=[False, True])).failure
+
+
 def test_ranked_values_are_a_curve_over_the_rank() -> None:
     assert [(r.x, r.value) for r in read("eigenvalue", answer(8.0))] == [(1, 8.0), (2, 4.0)]
     assert [r.residual for r in read("eigenvalue", answer(8.0))] == [1e-7, 2e-7]
@@ -100,7 +114,7 @@ def test_it_measures_at_the_minima_in_small_boxes_and_after_the_tracked_epochs()
     (top,) = samples_of("hessian-top")
     assert top.needs == (SpectrumAt(SETTING.minimum("LB", 0), top=20, probes=2, steps=40),)
     (boxes,) = samples_of("sharpness")
-    whole = SharpnessAt(SETTING.minimum("LB", 0), rule="ascent", budget=20)
+    whole = ExpandedSharpnessAt(SETTING.minimum("LB", 0), rule="ascent", budget=20)
     assert boxes.needs == (replace(whole, eps=1e-5), replace(whole, eps=1e-4))
     (tracked,) = samples_of("tracked-trace")
     run = SETTING.fixed(600, 4, 0)

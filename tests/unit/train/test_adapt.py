@@ -97,3 +97,10 @@ def test_ghosts_and_noise_touch_nothing_else() -> None:
 def test_a_phase_that_cannot_be_meant_is_refused(changes: dict[str, float], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         Phase(1, 10, 0.1, **changes)  # type: ignore[arg-type]
+
+
+def test_what_no_regime_can_give_is_an_error_that_says_so() -> None:
+    with pytest.raises(ValueError, match="small=256 must be at most the regime's batches"):
+        with_noise(BASE, 256)
+    with pytest.raises(ValueError, match="2 phases cannot be as long as 1"):
+        as_long_as(BASE, constant(1, 128, 0.1), CIFAR)

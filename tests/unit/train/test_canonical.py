@@ -153,7 +153,11 @@ PHASE = ("regime", "phases", 0)
         (("network",), 3, r"RunSpec\.network=3 must be str"),
         (("seed",), "0", r"RunSpec\.seed='0' must be int"),
         (("seed",), True, r"RunSpec\.seed=True must be int"),
-        (("optimizer",), "adamw", r"RunSpec\.optimizer='adamw' must be one of \('adam', 'sgd', 'adagrad'\)"),
+        (
+            ("optimizer",),
+            "adamw",
+            r"RunSpec\.optimizer='adamw' must be one of \('adam', 'sgd', 'nesterov', 'adagrad'\)",
+        ),
         (("learning_rate",), 0.1, r"RunSpec=\['learning_rate'\] must be no field but .*'regime'"),
         (("kind",), "Plateau", r"RunSpec=.* must be RunSpec"),
         (("regime",), None, r"RunSpec\.regime=None must be Regime"),

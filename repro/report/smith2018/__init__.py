@@ -1,0 +1,24 @@
+"""The exhibits of Smith et al. 2018: the schedules, and Figs. 2 and 5."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from repro.claims.paper import Paper
+from repro.report.exhibit import Exhibit
+from repro.report.figure import Figure
+from repro.report.results import Results
+from repro.report.smith2018 import schedules
+
+__all__ = ["exhibits", "released"]
+
+
+def released(figures: Mapping[str, Any], paper: Paper) -> tuple[str, Figure] | None:  # noqa: ARG001
+    """The authors released no figure as data."""
+    return None
+
+
+def exhibits(results: Results) -> list[Exhibit]:
+    """Every table and figure, whether its evidence is there or not."""
+    return [schedules.table(results), schedules.figure_5(results)]

@@ -1,0 +1,104 @@
+"""Schedules of one noise scale against the published counts, and numbers read off made-up records."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from repro.data import CATALOGUE
+from repro.runs.store import RunFolder
+from repro.studies.papers import papers_folder
+from repro.studies.profiles import load_settings
+from repro.studies.smith2018 import Setting, samples
+from repro.studies.study import RunRecord
+from repro.theory.noise_scale import simple_noise_scale
+from repro.train.regime import Phase, Regime
+
+SETTINGS = {
+    profile: load_settings(papers_folder() / "smith2018", profile, Setting)[0]
+    for profile in ("quick", "laptop", "paper")
+}
+QUICK, PAPER = SETTINGS["quick"], SETTINGS["paper"]
+
+
+def per_example(phase: Phase) -> float:
+    return simple_noise_scale(phase, 1)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "updates"),
+    [("decay", 78_200), ("hybrid", 34_520), ("increase", 29_240), ("rate", 6_500), ("momentum", 2_360)],
+)
+def test_on_cifar_every_schedule_has_the_published_number_of_updates(schedule: str, updates: int) -> None:
+    assert PAPER.regimes[schedule].updates(50_000) == updates
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=list(SETTINGS))
+def test_every_schedule_but_the_controls_has_one_noise_scale_in_every_epoch(setting: Setting) -> None:
+    examples = CATALOGUE[setting.dataset].train
+
+    def scales(regime: Regime) -> list[float]:
+        starts = (regime.updates_until(epoch, examples) for epoch in range(regime.epochs))
+        return [per_example(regime.at(update, examples).phase) for update in starts]
+
+    wanted = scales(setting.decay)
+    assert wanted[0] == pytest.approx(7.8125e-3)
+    for name in ("hybrid", "increase", "rate", "momentum"):
+        assert scales(setting.regimes[name]) == pytest.approx(wanted)
+    assert scales(setting.regimes["constant"]) != pytest.approx(wanted)
+
+
+def test_the_rate_takes_over_where_the_batch_stops() -> None:
+    shown = [(p.batch, p.learning_rate) for p in PAPER.regimes["increase"].phases]
+    assert [batch for batch, _ in shown] == [128, 640, 3200, 5120]
+    assert [rate for _, rate in shown] == pytest.approx([0.1, 0.1, 0.1, 0.032])
+    assert [p.learning_rate for p in PAPER.regimes["rate"].phases] == pytest.approx([0.5, 0.5, 0.16, 0.032])
+
+
+def test_ghosts_have_one_size_whatever_the_batch() -> None:
+    assert {phase.ghost_size for regime in PAPER.regimes.values() for phase in regime.phases} == {128}
+
+
+def test_without_momentum_the_rate_keeps_the_noise_scale_and_adam_has_its_own() -> None:
+    for name in ("decay", "increase"):
+        plain = QUICK.under("sgd", name)
+        pairs = zip(plain.phases, QUICK.regimes[name].phases, strict=True)
+        assert all(per_example(p) == pytest.approx(per_example(q)) and p.momentum == 0 for p, q in pairs)
+    assert QUICK.under("adam", "decay").phases[0].learning_rate == pytest.approx(1e-3)
+    assert QUICK.under("nesterov", "decay") == QUICK.decay
+
+
+def record(path: Path, accuracies: list[float], per_epoch: int = 10) -> RunRecord:
+    path.mkdir()
+    rows = [
+        {"kind": "epoch", "epoch": k, "update": k * per_epoch, "test_accuracy": a} for k, a in enumerate(accuracies, 1)
+    ]
+    (path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return RunRecord(RunFolder(path))
+
+
+def read(quantity: str, *records: RunRecord, arm: str = "") -> float:
+    (sample,) = (s for s in samples(QUICK) if (s.quantity, s.arm, s.variant, s.seed) == (quantity, arm, "", 0))
+    value: float = sample.read(*records).value  # type: ignore[union-attr]
+    return value
+
+
+def test_curves_are_compared_only_after_the_schedules_part(tmp_path: Path) -> None:
+    early, late = [0.1] * 9, [0.8, 0.9]
+    one = record(tmp_path / "one", [*early, *late])
+    other = record(tmp_path / "other", [*[0.5] * 9, 0.82, 0.87])
+    assert read("curve-gap", one, other) == pytest.approx(3.0)
+
+
+def test_updates_count_until_the_accuracy_stays_near(tmp_path: Path) -> None:
+    decay = record(tmp_path / "decay", [0.5, 0.9, 0.7, 0.897, 0.9])
+    assert read("updates", decay, decay, arm="decay") == 40
+    assert read("updates", decay, record(tmp_path / "fast", [0.9, 0.9], 3), arm="increase") == 3
+
+
+def test_a_schedule_that_never_comes_near_is_a_failure(tmp_path: Path) -> None:
+    decay, bad = record(tmp_path / "decay", [0.9]), record(tmp_path / "bad", [0.95, 0.5])
+    (sample,) = (s for s in samples(QUICK) if (s.quantity, s.arm, s.variant, s.seed) == ("updates", "increase", "", 0))
+    assert "did not stay within 0.5 points" in sample.read(decay, bad).failure  # type: ignore[union-attr]
