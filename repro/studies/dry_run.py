@@ -54,7 +54,7 @@ def as_lines(costs: Sequence[Cost]) -> list[str]:
 
 
 def regimes(plan: Plan) -> list[str]:
-    """Every phase of every regime that the study names, as a table for each network."""
+    """Every phase of the regimes that a setting names, as a table for each network."""
     lines = []
     for setting in plan.settings:
         examples = CATALOGUE[setting.dataset].train
