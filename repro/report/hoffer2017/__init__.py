@@ -1,4 +1,4 @@
-"""The exhibits of Hoffer et al. 2017: Table 1 and Figs. 1 to 3."""
+"""The exhibits of Hoffer et al. 2017: Table 1, Figs. 1 to 3, and the random potential."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from repro.claims.paper import Paper
 from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure
 from repro.report.hoffer2017 import columns, curves
+from repro.report.hoffer2017.potential import potential
 from repro.report.results import Results
 
 __all__ = ["exhibits", "released"]
@@ -27,4 +28,5 @@ def exhibits(results: Results) -> list[Exhibit]:
         curves.figure_2(results),
         columns.growth(results),
         curves.figure_3(results),
+        potential(results),
     ]
