@@ -46,6 +46,11 @@ def summary(profiles: Sequence[Results]) -> list[str]:
     return said or [f"Nothing has been run: `repro reproduce {paper.key}` does it."]
 
 
+def short_name(paper: Paper) -> str:
+    """As a text cites it: `Keskar et al. 2017`."""
+    return f"{paper.authors[0].split()[-1]} et al. {paper.year}"
+
+
 def citation(paper: Paper) -> str:
     """Authors, title, venue, year and arXiv number."""
     authors = ", ".join(paper.authors)
@@ -55,7 +60,7 @@ def citation(paper: Paper) -> str:
 
 def _head(paper: Paper, choices: str) -> str:
     said = f"What the paper leaves unsaid, and what was chosen: [choices]({choices})." if choices else ""
-    return blocks([f"# {paper.authors[0].split()[-1]} et al. {paper.year}", f"> {citation(paper)}", said])
+    return blocks([f"# {short_name(paper)}", f"> {citation(paper)}", said])
 
 
 def _scope(profiles: Sequence[Results]) -> str:

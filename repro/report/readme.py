@@ -10,7 +10,7 @@ from repro.claims.ledger import LedgerRow
 from repro.errors import DataError
 from repro.report.ledger import NOT_RUN, primaries, sentence
 from repro.report.markdown import blocks, table
-from repro.report.page import summary
+from repro.report.page import short_name, summary
 from repro.report.results import Results
 
 BEGIN, END = "<!-- verdicts:begin -->", "<!-- verdicts:end -->"
@@ -39,7 +39,7 @@ def rewrite(path: Path, papers: Sequence[Sequence[Results]]) -> bool:
 
 
 def verdicts(profiles: Sequence[Results]) -> str:
-    """Every claim against each network and data set that has a verdict, `laptop` before `quick`, then the counts."""
+    """A paper's claims against each network and data set with a verdict, `laptop` before `quick`, then the counts."""
     ran = sorted((results for results in profiles if results.observations), key=lambda results: results.profile)
     columns = [(results, place) for results in ran for place in results.places if _judged(results, place)]
     heads = [f"{place.network}, {place.dataset} (`{results.profile}`)" for results, place in columns]
@@ -48,7 +48,8 @@ def verdicts(profiles: Sequence[Results]) -> str:
         (f"{claim} {sentence(found[0])}", *(_word(_row(results, claim, place)) for results, place in columns))
         for claim, found in claims.items()
     ]
-    return blocks([table(("claim", *heads), rows) if columns else "", *summary(profiles)])
+    shown = table(("claim", *heads), rows) if columns else ""
+    return blocks([f"**{short_name(profiles[0].paper)}**", shown, *summary(profiles)])
 
 
 def _judged(results: Results, place: tuple[str, str]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from repro.atomic import write_bytes
+from repro.claims.paper import load_paper
 from repro.report import readme
 from repro.report.drawing import as_svg
 from repro.report.figure import as_csv
@@ -31,7 +32,7 @@ def write_site(root: Path | None = None) -> list[Path]:
         StorageError, DataError: evidence that is there cannot be read, or a file not written.
     """
     base = papers_folder().parent if root is None else root
-    folders = sorted(path.parent for path in (base / "papers").glob("*/paper.toml"))
+    folders = sorted((path.parent for path in (base / "papers").glob("*/paper.toml")), key=_first_published)
     papers = [load_results(folder) for folder in folders]
     files = {"index.md": _index(papers).encode()}
     for folder, profiles in zip(folders, papers, strict=True):
@@ -39,6 +40,11 @@ def write_site(root: Path | None = None) -> list[Path]:
     written = _replace(base / "docs" / "results", files)
     path = base / "README.md"
     return [*written, path] if readme.rewrite(path, papers) else written
+
+
+def _first_published(folder: Path) -> tuple[str, str]:
+    """Papers stand in the order in which they appeared, which arXiv's numbers give."""
+    return load_paper(folder).arxiv, folder.name
 
 
 def _paper(folder: Path, profiles: Sequence[Results]) -> dict[str, bytes]:

@@ -23,7 +23,7 @@ def rewritten(root: Path, text: str) -> str:
 
 def test_only_the_block_changes_and_a_second_report_changes_nothing(checkout: Path) -> None:
     text = rewritten(checkout, f"# Title\n\nBefore.\n{BLOCK}\nAfter, no newline")
-    assert text.startswith("# Title\n\nBefore.\n<!-- verdicts:begin -->\n| claim |")
+    assert text.startswith("# Title\n\nBefore.\n<!-- verdicts:begin -->\n**Keskar et al. 2017**\n\n| claim |")
     assert text.endswith("<!-- verdicts:end -->\nAfter, no newline")
     assert "whatever" not in text
     assert rewritten(checkout, text) == text
@@ -44,6 +44,14 @@ def test_without_evidence_the_block_says_that_nothing_was_run(clone: Path) -> No
 
 def test_a_readme_without_markers_is_left_alone(checkout: Path) -> None:
     assert rewritten(checkout, "# Title\n") == "# Title\n"
+
+
+def test_papers_stand_in_the_order_in_which_they_appeared(clone: Path) -> None:
+    path = clone / "README.md"
+    path.write_text(BLOCK)
+    write_site(clone)
+    names = [line for line in path.read_text().splitlines() if line.startswith("**")]
+    assert names == ["**Keskar et al. 2017**", "**Hoffer et al. 2017**", "**Smith et al. 2018**"]
 
 
 def test_a_report_writes_the_block_too_and_says_so(clone: Path) -> None:
