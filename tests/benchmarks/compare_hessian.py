@@ -57,6 +57,8 @@ What the tables show:
   that they have.
 - A bound says that an eigenvalue is near, not that none was missed. A loose tolerance can end a search, ours too,
   before it has seen the fifth: ask for 1e-6, which takes only a few products more.
+- Nor does a claim know of the network's kinks. A ReLU whose input is within float32's rounding of zero may fall on
+  either side of it, and one such unit among millions moves an eigenvalue by more than a claim of 1e-6 allows.
 
 Written by `make compare-hessian` on $machine, one thread, products of float32 matrices by $products; $versions.
 """)
