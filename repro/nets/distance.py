@@ -38,14 +38,24 @@ def distance_by_module(first: Mapping[str, Tensor], second: Mapping[str, Tensor]
     Raises:
         UsageError: the two do not have the same names or shapes.
     """
+    return by_module(squared_distances(first, second))
+
+
+def squared_distances(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> dict[str, float]:
+    """`‖w - w₀‖₂²` of each parameter, by its name. Arguments and errors as for `distance_by_module`."""
     if first.keys() != second.keys():
         names = sorted(first.keys() ^ second.keys())
         raise UsageError(f"names={names} stand on one side only; pass two states of one network.")
-    squares: dict[str, float] = {}
-    for name, w in first.items():
+    return {name: _squared_distance(w, second[name]) for name, w in first.items()}
+
+
+def by_module(squares: Mapping[str, float]) -> dict[str, float]:
+    """The distance of each module from the squared distances of its parameters."""
+    sums: dict[str, float] = {}
+    for name, square in squares.items():
         module = name.rpartition(".")[0]
-        squares[module] = squares.get(module, 0.0) + _squared_distance(w, second[name])
-    return {module: math.sqrt(square) for module, square in squares.items()}
+        sums[module] = sums.get(module, 0.0) + square
+    return {module: math.sqrt(total) for module, total in sums.items()}
 
 
 def log_grid(total: int, per_decade: int) -> list[int]:

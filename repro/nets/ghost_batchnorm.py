@@ -138,18 +138,6 @@ def ghostify(model: nn.Module, ghost_size: int, *, running: Convention = "sequen
     return ghosts[model] if isinstance(model, _BatchNorm) else model
 
 
-def set_ghost_size(model: nn.Module, ghost_size: int) -> None:
-    """Give every `GhostBatchNorm` of `model` ghosts of `ghost_size` examples; a model without any stays as it is.
-
-    Raises:
-        UsageError: `ghost_size` is below 1.
-    """
-    for layer in model.modules():
-        if isinstance(layer, GhostBatchNorm):
-            _check(ghost_size, layer.momentum, layer.running)
-            layer.ghost_size = ghost_size
-
-
 def _converted(name: str, layer: _BatchNorm, ghost_size: int, running: Convention) -> GhostBatchNorm:
     if type(layer) not in (GhostBatchNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
         raise UsageError(f"layer {name!r} is a {type(layer).__name__}; only BatchNorm1d, 2d and 3d can have ghosts.")

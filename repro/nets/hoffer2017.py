@@ -16,10 +16,9 @@ from itertools import pairwise
 
 from torch import nn
 
-from repro.errors import UsageError
+from repro.nets.images import image_shape
+from repro.nets.keskar2017 import VGG_STACKS
 from repro.nets.residual import residual
-
-_STACKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 
 
 def shallow_convolutional(shape: tuple[int, ...], classes: int) -> nn.Sequential:
@@ -32,7 +31,7 @@ def shallow_convolutional(shape: tuple[int, ...], classes: int) -> nn.Sequential
     Raises:
         UsageError: `shape` is not that of an image, or too small for two pools.
     """
-    channels, *sides = _image(shape, 7)
+    channels, *sides = image_shape(shape, smallest=7)
     height, width = (_pooled(_pooled(side)) for side in sides)
     return nn.Sequential(
         *_stage(channels),
@@ -54,9 +53,9 @@ def vgg16(shape: tuple[int, ...], classes: int) -> nn.Sequential:
     Raises:
         UsageError: `shape` is not that of an image, or too small to be halved five times.
     """
-    channels, height, width = _image(shape, 32)
+    channels, height, width = image_shape(shape, smallest=32)
     layers: list[nn.Module] = []
-    for stack in _STACKS:
+    for stack in VGG_STACKS:
         for inputs, outputs in pairwise((channels, *stack)):
             layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU()]
         layers.append(nn.MaxPool2d(2))
@@ -87,9 +86,3 @@ def _dense(inputs: int, outputs: int) -> list[nn.Module]:
 
 def _pooled(side: int) -> int:
     return (side - 3) // 2 + 1
-
-
-def _image(shape: tuple[int, ...], smallest: int) -> tuple[int, int, int]:
-    if len(shape) != 3 or min(shape[1:]) < smallest:
-        raise UsageError(f"shape={shape} must be (channels, height, width) with sides of at least {smallest}.")
-    return shape[0], shape[1], shape[2]

@@ -44,9 +44,9 @@ def he_normal_(model: nn.Module, generator: torch.Generator) -> None:
 
     def fill(layer: nn.Linear | _ConvNd) -> None:
         if isinstance(layer, nn.Linear):
-            nn.init.uniform_(layer.weight, -1 / sqrt(layer.in_features), 1 / sqrt(layer.in_features), generator)
-            if layer.bias is not None:
-                nn.init.uniform_(layer.bias, -1 / sqrt(layer.in_features), 1 / sqrt(layer.in_features), generator)
+            bound = 1 / sqrt(layer.in_features)
+            for parameter in layer.parameters(recurse=False):
+                nn.init.uniform_(parameter, -bound, bound, generator)
         else:
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu", generator=generator)
             if layer.bias is not None:

@@ -24,9 +24,9 @@ from math import ceil, prod
 
 from torch import nn
 
-from repro.errors import UsageError
+from repro.nets.images import image_shape
 
-_VGG = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+VGG_STACKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 _CONV_DROPOUT = (0.3, 0.4, 0.4, 0.4, 0.4)
 
 
@@ -58,7 +58,7 @@ def shallow_convolutional(shape: tuple[int, ...], classes: int, *, stride: int =
     Raises:
         UsageError: `shape` is not that of an image.
     """
-    channels, height, width = _image(shape)
+    channels, height, width = image_shape(shape)
     shrink = (2 * stride) ** 2
     return nn.Sequential(
         *_shallow_stage(channels, stride),
@@ -84,13 +84,9 @@ def deep_convolutional(shape: tuple[int, ...], classes: int, *, conv_dropout: bo
     Raises:
         UsageError: `shape` is not that of an image, or too small to be halved five times.
     """
-    channels, height, width = _image(shape)
-    if min(height, width) < 32:
-        raise UsageError(
-            f"shape={shape} must have sides of at least 32, for five 2x2 pools; pad the images or take C1."
-        )
+    channels, height, width = image_shape(shape, smallest=32)  # for five 2x2 pools
     layers: list[nn.Module] = []
-    for inputs, filters, rate in zip((channels, 64, 128, 256, 512), _VGG, _CONV_DROPOUT, strict=True):
+    for inputs, filters, rate in zip((channels, 64, 128, 256, 512), VGG_STACKS, _CONV_DROPOUT, strict=True):
         layers += _deep_stack(inputs, filters, rate if conv_dropout else 0.0)
     features = 512 * (height // 32) * (width // 32)
     head = [
@@ -140,9 +136,3 @@ def _convolution(inputs: int, outputs: int) -> list[nn.Module]:
 
 def _dropout(rate: float) -> list[nn.Module]:
     return [nn.Dropout(rate)] if rate else []
-
-
-def _image(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    if len(shape) != 3:
-        raise UsageError(f"shape={shape} must be (channels, height, width); take F1 or F2 for what is no image.")
-    return shape[0], shape[1], shape[2]

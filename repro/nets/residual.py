@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from repro.errors import UsageError
+from repro.nets.images import image_shape
 
 
 class Block(nn.Module):
@@ -54,11 +54,9 @@ def residual(shape: tuple[int, ...], classes: int, *, blocks: int, widths: Seque
     Raises:
         UsageError: `shape` is not that of an image.
     """
-    if len(shape) != 3:
-        raise UsageError(f"shape={shape} must be (channels, height, width); take F1 for what is no image.")
-    layers: list[nn.Module] = [nn.Conv2d(shape[0], widths[0], 3, padding=1, bias=False), nn.BatchNorm2d(widths[0])]
-    layers.append(nn.ReLU())
+    channels, _, _ = image_shape(shape)
     inputs = widths[0]
+    layers: list[nn.Module] = [nn.Conv2d(channels, inputs, 3, padding=1, bias=False), nn.BatchNorm2d(inputs), nn.ReLU()]
     for stage, width in enumerate(widths):
         for block in range(blocks):
             layers.append(Block(inputs, width, stride=2 if stage and not block else 1))

@@ -27,7 +27,8 @@ def paper_page(profiles: Sequence[Results], choices: str) -> tuple[str, list[Fig
     paper = profiles[0].paper
     sections, figures = [_head(paper, choices), _scope(profiles)], []
     module = _exhibits_of(paper)
-    if module and (own := module.released(profiles[0].figures, paper)):
+    released = getattr(module, "released", None)
+    if released and (own := released(profiles[0].figures, paper)):
         text, figure = own
         drawn = f"![The authors' own figures]({paper.key}/{figure.name}.svg)"
         sections += ["## The authors' own figures", text, drawn]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
@@ -18,6 +19,9 @@ from repro.measure.sharpness import Rule, Sharpness, sharpness
 from repro.runs.store import RunStore
 from repro.streams import stream
 from repro.studies.network import AtAnUpdate, OfOneRun, objective_at
+
+SHORT: Mapping[str, Any] = {"rule": "ascent", "budget": 20}
+"""The search of rows that compare many points or vary a choice: sign ascents of 20 full-data gradients."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,10 @@ def final_metric(metric: str) -> Callable[[RunRecord], Reading]:
     return lambda record: Reading(final(record, metric))
 
 
+test_accuracy = final_metric("test_accuracy")
+"""Reads the test accuracy after the last epoch, percent."""
+
+
 def best_test_accuracy(record: RunRecord) -> Reading:
     """The highest test accuracy of any epoch, percent."""
     return Reading(max(percent(row, "test_accuracy") for row in record.epochs))
@@ -88,15 +92,20 @@ def each_at(xs: Sequence[float], read: Callable[[Any], Reading]) -> Callable[...
 
 def accuracy_trend(batches: Sequence[int]) -> Callable[..., Reading]:
     """Reads the slope of final test accuracy against the decimal logarithm of the batch, points a decade."""
-    decades, accuracy = [math.log10(batch) for batch in batches], final_metric("test_accuracy")
-    return lambda *runs: together([*map(accuracy, runs)], lambda values: slope(decades, values))
+    decades = [math.log10(batch) for batch in batches]
+    return lambda *runs: together([*map(test_accuracy, runs)], lambda values: slope(decades, values))
 
 
 def largest_eigenvalue(content: Content) -> Reading:
     """Reads λ₁ with its error; a value that did not converge is a failure."""
     if not content["converged"][0]:
         return Reading(math.nan, failure="the largest eigenvalue did not converge")
-    return Reading(content["eigenvalues"][0], residual=content["errors"][0], cost=2.0 * float(content["products"]))
+    return Reading(content["eigenvalues"][0], residual=content["errors"][0], cost=cost_of_products(content))
+
+
+def cost_of_products(content: Content) -> float:
+    """Of products with a Hessian, in gradients."""
+    return 2.0 * float(content["products"])
 
 
 def together(values: Sequence[Reading], combine: Callable[[list[float]], float]) -> Reading:

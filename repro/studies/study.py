@@ -5,7 +5,7 @@ Nothing here trains or measures. A study lists samples; `repro.studies.reproduce
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -75,3 +75,12 @@ class Sample:
     read: Callable[..., Reading | Sequence[Reading]]
     variant: str = ""
     x: float | None = None
+
+
+def samples_of(claims: Mapping[str, Callable[[Any], Iterable[Sample]]]) -> Callable[[Any], list[Sample]]:
+    """`samples(setting)` of a study: every value that the setting's claims ask for, in the order of the claims.
+
+    Args:
+        claims: what each claim asks for in a setting.
+    """
+    return lambda setting: [sample for claim in setting.claims for sample in claims[claim](setting)]

@@ -17,8 +17,8 @@ from torch.nn import functional as F
 
 from repro.data import Dataset, Split, augmentation
 from repro.nets import build
-from repro.nets.distance import distance_by_module, log_grid, parameter_distance
-from repro.nets.ghost_batchnorm import ghostify, set_ghost_size
+from repro.nets.distance import by_module, log_grid, squared_distances
+from repro.nets.ghost_batchnorm import GhostBatchNorm, ghostify
 from repro.nets.layout import arranged, fast_layout
 from repro.streams import stream, stream_seed
 from repro.train.optimizers import build_optimizer, set_phase
@@ -67,6 +67,7 @@ class Training:
         self._grid = frozenset(log_grid(self.updates, DISTANCES_PER_DECADE))
         self._order: tuple[int, Tensor] | None = None
         self._augment = None if spec.augmentation == "none" else augmentation(spec.augmentation)
+        self._ghosts = [layer for layer in self.model.modules() if isinstance(layer, GhostBatchNorm)]
         self._draws = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in self.model.modules())
 
     @property
@@ -127,7 +128,8 @@ class Training:
 
     def _enter(self, position: Position) -> None:
         """Set what an update's phase says of the network and of the optimiser's memory."""
-        set_ghost_size(self.model, position.phase.ghost_size or position.phase.batch)
+        for layer in self._ghosts:
+            layer.ghost_size = position.phase.ghost_size or position.phase.batch
         if position.phase.forgetful and position.batch_index == 0:
             self.optimizer.state.clear()
 
@@ -156,12 +158,12 @@ class Training:
         ends_epoch = position.ends_epoch(self.examples)
         rows: list[Row] = []
         if self.update in self._grid or ends_epoch:
-            weights = dict(self.model.named_parameters())
-            distance = parameter_distance(weights.values(), self.initial.values())
+            squares = squared_distances(dict(self.model.named_parameters()), self.initial)
+            distance = math.sqrt(sum(squares.values()))
             if not math.isfinite(distance):
                 raise Diverged(self.update)
-            by_module = distance_by_module(weights, self.initial)
-            rows.append({"kind": "distance", "update": self.update, "distance": distance, "modules": by_module})
+            modules = by_module(squares)
+            rows.append({"kind": "distance", "update": self.update, "distance": distance, "modules": modules})
         if ends_epoch:
             rows.append(self._close_epoch(position))
         return rows

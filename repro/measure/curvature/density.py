@@ -65,17 +65,24 @@ class Density:
         fraction = self.mean(lambda values: (values > threshold).double())
         return Estimate(self.size * fraction.value, self.size * fraction.error)
 
-    def curve(self, at: Tensor, width: float) -> tuple[Tensor, Tensor]:
-        """The density smoothed by a Gaussian of standard deviation `width`, at the values `at`, shape `(n,)`.
+    def curve(
+        self, at: Tensor, width: float, along: Callable[[Tensor], Tensor] = lambda values: values
+    ) -> tuple[Tensor, Tensor]:
+        """The density smoothed by a Gaussian of standard deviation `width`, at the places `at`, shape `(n,)`.
+
+        Args:
+            at: places on the axis.
+            width: along it.
+            along: where an eigenvalue stands on the axis; by default at itself.
 
         Returns:
-            Mean over probes and standard error (NaN for one probe), both of shape `(n,)`, per unit of the loss.
+            Mean over probes and standard error (NaN for one probe), both of shape `(n,)`, per unit of the axis.
         """
         if not width > 0:
             raise UsageError(f"width={width} must be positive; take a hundredth of the largest eigenvalue.")
 
         def bumps(values: Tensor) -> Tensor:
-            return torch.exp(-(((at[:, None] - values) / width) ** 2) / 2) / (width * sqrt(2 * torch.pi))
+            return torch.exp(-(((at[:, None] - along(values)) / width) ** 2) / 2) / (width * sqrt(2 * torch.pi))
 
         return self._over_probes(bumps)
 

@@ -1,7 +1,7 @@
 """BatchNorm with fixed statistics as part of the layer before it: the same function of the same parameters, sooner.
 
-`γ (Wx + b - μ) / σ + β = (γ/σ W) x + γ/σ (b - μ) + β`. Products with a Hessian become a tenth (dense layers) to a fifth
-(convolutions) cheaper, and their graphs smaller.
+`γ (Wx + b - μ) / σ + β = (γ/σ W) x + γ/σ (b - μ) + β`. Products with a Hessian become
+cheaper, and their graphs smaller.
 """
 
 from __future__ import annotations

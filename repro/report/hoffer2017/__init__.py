@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from repro.claims.paper import Paper
 from repro.report.exhibit import Exhibit
-from repro.report.figure import Figure
 from repro.report.hoffer2017 import columns, curves
 from repro.report.hoffer2017.potential import potential
 from repro.report.results import Results
 
-__all__ = ["exhibits", "released"]
-
-
-def released(figures: Mapping[str, Any], paper: Paper) -> tuple[str, Figure] | None:  # noqa: ARG001
-    """The authors released no figure as data."""
-    return None
+__all__ = ["exhibits"]
 
 
 def exhibits(results: Results) -> list[Exhibit]:

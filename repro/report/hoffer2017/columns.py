@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from repro.claims.evidence import Observation
 from repro.report.exhibit import Exhibit
 from repro.report.markdown import table
 from repro.report.results import Place, Results
-from repro.report.summary import cited, number, spread, summary
+from repro.report.runs import final_accuracies
+from repro.report.summary import NOTHING, cited, number, spread, summary
 
 COLUMNS = {"SB": ("H1", ""), "LB": ("H1", ""), "+LR": ("H3", ""), "+GBN": ("H4", ""), "+RA": ("H5", "")}
 """Table 1 from left to right, and the claim that has each column's accuracies."""
@@ -17,17 +18,15 @@ _LAWS = ("log-rate", "log-explained", "power-rate", "power-explained")
 
 def table_1(results: Results) -> Exhibit:
     """Final test accuracy of the five columns beside the paper's."""
-    used = [each for place in results.places for column in COLUMNS for each in accuracies(results, place, column)]
-    rows = [row for place in results.places for row in _rows(results, place)]
+    used: list[Observation] = []
+    rows: list[Sequence[str]] = []
+    for place in results.places:
+        found = final_accuracies(results, place, COLUMNS)
+        used += [each for column in found.values() for each in column]
+        rows += _rows(results, place, found) if any(found.values()) else []
     text = "Mean ± SD of the final test accuracy over seeds, percent; n, failed and diverged runs under each."
     head = ("network, data set", "", *COLUMNS)
     return Exhibit("Table 1: one cure after another", used, f"{text}\n\n{table(head, rows)}")
-
-
-def accuracies(results: Results, place: Place, column: str) -> list[Observation]:
-    """The final test accuracies of a column, one a seed."""
-    claim, row = COLUMNS[column]
-    return results.select(place, claim, "test-accuracy", column, row)
 
 
 def growth(results: Results) -> Exhibit:
@@ -45,30 +44,22 @@ def growth(results: Results) -> Exhibit:
     return Exhibit("Growth: logarithm or power", used, table(head, rows) if rows else "")
 
 
-def _rows(results: Results, place: Place) -> list[Sequence[str]]:
-    cells = [summary(accuracies(results, place, column)) for column in COLUMNS]
-    if not any(cell.attempted for cell in cells):
-        return []
-    paper = [results.paper.cite(f"Table 1/{column}", place.network) for column in COLUMNS]
+def _rows(results: Results, place: Place, found: Mapping[str, Sequence[Observation]]) -> list[Sequence[str]]:
+    cells = [summary(column) for column in found.values()]
+    paper = [results.paper.cite(f"Table 1/{column}", place.network) for column in found]
     where = f"{place.network}, {place.dataset}"
-    gap = _recovered(results, place)
     return [
         (where, "here", *(cell.mean for cell in cells)),
         (where, "n, failed, diverged", *(cell.counts for cell in cells)),
         (where, "paper", *(cited(each.numbers, each.mark) for each in paper)),
-        (where, "share of the gap recovered", *gap),
+        (where, "share of the gap recovered", *_recovered(found)),
     ]
 
 
-def _recovered(results: Results, place: Place) -> list[str]:
+def _recovered(found: Mapping[str, Sequence[Observation]]) -> list[str]:
     """What share of the way from LB to SB each column has come, of the means over the seeds that all have."""
-    values = {
-        column: {each.seed: each.value for each in accuracies(results, place, column) if each.status == "ok"}
-        for column in COLUMNS
-    }
-    shared = set.intersection(*(set(found) for found in values.values()))
-    if not shared:
-        return ["—"] * len(COLUMNS)
-    means = {column: sum(found[seed] for seed in shared) / len(shared) for column, found in values.items()}
-    gap = means["SB"] - means["LB"]
-    return [number((means[column] - means["LB"]) / gap) if gap > 0 else "—" for column in COLUMNS]
+    values = {column: {each.seed: each.value for each in rows if each.status == "ok"} for column, rows in found.items()}
+    shared = set.intersection(*map(set, values.values()))
+    means = {column: sum(each[seed] for seed in shared) / len(shared) for column, each in values.items() if shared}
+    gap = means["SB"] - means["LB"] if means else 0.0
+    return [number((means[column] - means["LB"]) / gap) if gap > 0 else NOTHING for column in found]

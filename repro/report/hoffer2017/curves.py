@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from repro.claims.evidence import Observation
 from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
-from repro.report.hoffer2017.columns import COLUMNS, accuracies
+from repro.report.hoffer2017.columns import COLUMNS
 from repro.report.results import Place, Results
+from repro.report.runs import DRAWN, Curve, accuracy_curve, final_accuracies
 from repro.report.seeds import Points, curves, drawn, sentence
-
-Curve = Callable[[Observation], Points]
 
 
 def figure_1(results: Results) -> Exhibit:
@@ -20,7 +17,7 @@ def figure_1(results: Results) -> Exhibit:
     figures = []
     for place in results.places:
         sweep = results.select(place, "H1", "test-accuracy", variant="trend")
-        found = {column: accuracies(results, place, column) for column in ("SB", "LB")}
+        found = final_accuracies(results, place, {column: COLUMNS[column] for column in ("SB", "LB")})
         if curves(sweep) or any(found.values()):
             batches = sorted({x for points in curves(sweep).values() for x, _ in points})
             line = Line("final test accuracy", "test", curves(sweep))
@@ -53,7 +50,7 @@ def _against_updates(results: Results, title: str, name: str, axis: str, curve: 
     used: list[Observation] = []
     figures = []
     for place in results.places:
-        found = {column: accuracies(results, place, column) for column in COLUMNS}
+        found = final_accuracies(results, place, COLUMNS)
         if any(found.values()):
             panels = [
                 _panel(place, "updates", axis, {column: found[column] for column in chosen}, curve, log_x=True)
@@ -66,10 +63,8 @@ def _against_updates(results: Results, title: str, name: str, axis: str, curve: 
 
 
 def _errors(results: Results, x: str) -> Curve:
-    def errors(run: Observation) -> Points:
-        return [(row[x], 100 - 100 * row["test_accuracy"]) for row in results.epochs.get(run.spec, ())]
-
-    return errors
+    accuracy = accuracy_curve(results, x)
+    return lambda run: [(at, 100 - value) for at, value in accuracy(run)]
 
 
 def _panel(
@@ -80,5 +75,4 @@ def _panel(
 
 
 def _caption(place: Place, found: dict[str, list[Observation]]) -> str:
-    drawn_how = "Thin lines are runs, thick lines their means with 95 % intervals."
-    return f"{place.network} on {place.dataset}: {sentence(found)}. {drawn_how}"
+    return f"{place.network} on {place.dataset}: {sentence(found)}. {DRAWN}"

@@ -9,6 +9,7 @@ from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
 from repro.report.markdown import table
 from repro.report.results import Place, Results
+from repro.report.runs import accuracy_curve
 from repro.report.seeds import drawn, sentence
 from repro.report.summary import cited, summary
 
@@ -51,12 +52,8 @@ def _row(results: Results, place: Place, arm: str) -> Sequence[str]:
 
 
 def _panel(results: Results, place: Place, runs: dict[str, list[Observation]], split: str) -> Panel:
-    lines = [Line(arm, arm, drawn(runs[arm], lambda run: _curve(results, run, split))) for arm in ARMS]
+    lines = [Line(arm, arm, drawn(runs[arm], accuracy_curve(results, "epoch", split))) for arm in ARMS]
     return Panel(f"{place.network}, {place.dataset}", "epoch", f"{split} accuracy, percent", lines)
-
-
-def _curve(results: Results, run: Observation, split: str) -> list[tuple[float, float]]:
-    return [(row["epoch"], 100 * row[f"{split}_accuracy"]) for row in results.epochs.get(run.spec, ())]
 
 
 def _caption(place: Place, runs: dict[str, list[Observation]]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from repro.claims.estimate import Estimate, one_sample
@@ -20,7 +20,6 @@ from repro.report.summary import NOTHING, number
 ARMS = ("SB", "LB")
 BROKEN = 2.0
 """The quadratic is broken where the interval of φ over it, a mean over seeds, lies wholly beyond this factor."""
-_HEAD = ("network", "arm", "ε", "n", "φ / slope", "φ / λ₁ term", "φ / quadratic")
 _FITS = ("network", "ε", "n", "on the λ₁ term", "within arms", "on λ₁", "within arms")
 
 
@@ -35,6 +34,16 @@ class _Point(NamedTuple):
     slope: float
     curvature: float
     largest: float
+
+
+Read = Callable[[_Point], float]
+
+_PREDICTIONS: Mapping[str, Read] = {
+    "slope": lambda point: point.slope,
+    "λ₁ term": lambda point: point.curvature,
+    "quadratic": lambda point: point.expanded,
+}
+_HEAD = ("network", "arm", "ε", "n", *(f"φ / {name}" for name in _PREDICTIONS))
 
 
 def boxes(results: Results) -> Exhibit:
@@ -90,23 +99,11 @@ def _points(results: Results, place: Place) -> Iterator[_Point]:
 
 
 def _ratios(place: Place, arm: str, eps: float, group: Sequence[_Point]) -> Sequence[str]:
-    shown = (_shown(_ratio(group, read)) for read in (_slope, _curvature, _expanded))
+    shown = (_shown(_ratio(group, read)) for read in _PREDICTIONS.values())
     return place.network, arm, f"{eps:g}", str(len(group)), *shown
 
 
-def _slope(point: _Point) -> float:
-    return point.slope
-
-
-def _curvature(point: _Point) -> float:
-    return point.curvature
-
-
-def _expanded(point: _Point) -> float:
-    return point.expanded
-
-
-def _ratio(group: Sequence[_Point], prediction: Callable[[_Point], float]) -> Estimate:
+def _ratio(group: Sequence[_Point], prediction: Read) -> Estimate:
     """Of φ to its prediction, decades."""
     return one_sample([math.log10(point.found / prediction(point)) for point in group])
 
@@ -119,7 +116,7 @@ def _shown(estimate: Estimate) -> str:
 def _breaks(place: Place, arm: str, groups: dict[float, list[_Point]]) -> str:
     """The smallest ε for which the quadratic is shown to be off."""
     sizes, bound = list(groups), math.log10(BROKEN)
-    intervals = [_ratio(group, _expanded).interval(0.05) for group in groups.values()]
+    intervals = [_ratio(group, _PREDICTIONS["quadratic"]).interval(0.05) for group in groups.values()]
     broken = [i for i, found in enumerate(intervals) if found and (found[0] > bound or found[1] < -bound)]
     who = f"{place.network}, {arm}: the quadratic, within a factor of {BROKEN:g},"
     if not broken:
@@ -131,7 +128,7 @@ def _breaks(place: Place, arm: str, groups: dict[float, list[_Point]]) -> str:
 def _fits(place: Place, eps: float, group: Sequence[_Point]) -> Sequence[str]:
     found, arms = [math.log10(point.found) for point in group], [point.arm for point in group]
     cells = []
-    for read in (_curvature, lambda point: point.largest):
+    for read in (_PREDICTIONS["λ₁ term"], lambda point: point.largest):
         xs = [math.log10(read(point)) for point in group]
         cells += [_fitted(fit(xs, found)), _fitted(fit(xs, found, arms))]
     return place.network, f"{eps:g}", str(len(group)), *cells
@@ -151,7 +148,7 @@ def _panels(place: Place, points: Sequence[_Point]) -> list[Panel]:
         for arm in ARMS
         for line in (
             Line(arm, arm, _curves(points, arm, lambda point: point.found)),
-            Line(f"{arm}, quadratic", arm, _curves(points, arm, _expanded), dashed=True),
+            Line(f"{arm}, quadratic", arm, _curves(points, arm, _PREDICTIONS["quadratic"]), dashed=True),
         )
     ]
     ratios = [Line(arm, arm, _curves(points, arm, lambda point: point.found / point.expanded)) for arm in ARMS]
@@ -161,7 +158,7 @@ def _panels(place: Place, points: Sequence[_Point]) -> list[Panel]:
     ]
 
 
-def _curves(points: Sequence[_Point], arm: str, read: Callable[[_Point], float]) -> dict[str, Points]:
+def _curves(points: Sequence[_Point], arm: str, read: Read) -> dict[str, Points]:
     found: dict[str, Points] = {}
     for point in points:
         if point.arm == arm:

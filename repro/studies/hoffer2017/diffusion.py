@@ -16,7 +16,6 @@ from repro.studies.hoffer2017.setting import Setting
 from repro.studies.potential import PotentialAtStart
 from repro.studies.study import Reading, RunRecord, Sample
 from repro.train.loop import DISTANCES_PER_DECADE
-from repro.train.regime import Regime
 
 FIRST = 10
 """Fits and comparisons of distances leave out the updates before this one."""
@@ -32,8 +31,7 @@ def logarithmic_diffusion(setting: Setting) -> Iterator[Sample]:
     """H2: a logarithm against a power law, before the first drop of the learning rate."""
     for seed in setting.seeds:
         for column, row in (("SB", ""), ("LB", "LB")):
-            regime = setting.columns[column]
-            run, end = (setting.run(regime, seed),), _first_drop(setting, regime)
+            run, end = (setting.run_of(column, seed),), _first_drop(setting, column)
             yield Sample("H2", "", seed, "aic-difference", run, _preference(end), row)
             for name, number in _FITS.items():
                 yield Sample("H2", column, seed, name, run, _fitted(number, end))
@@ -41,33 +39,25 @@ def logarithmic_diffusion(setting: Setting) -> Iterator[Sample]:
 
 def collapse(setting: Setting) -> Iterator[Sample]:
     """H6: how far the large batch's distances lie from the small one's at equal updates, before and after."""
-    end = _first_drop(setting, setting.columns["LB"])
+    gap = _distance_gap(_first_drop(setting, "LB"))
     for seed in setting.seeds:
-        small = setting.run(setting.small, seed)
-        for arm, column in (("before", "LB"), ("after", "+RA")):
-            needs = (small, setting.run(setting.columns[column], seed))
-
-            def gap(one: RunRecord, other: RunRecord) -> Reading:
-                updates, _ = _between(other, FIRST, end)
-                ratios = [reading.distance_at(other, int(t)) / reading.distance_at(one, int(t)) for t in updates]
-                return Reading(sum(abs(math.log(ratio)) for ratio in ratios) / len(ratios))
-
-            yield Sample("H6", arm, seed, "distance-gap", needs, gap)
-            if arm == "after":
-                yield Sample("H6", "", seed, "remaining-gap", needs, gap, "collapse")
+        before, after = ((setting.run_of("SB", seed), setting.run_of(column, seed)) for column in ("LB", "+RA"))
+        yield Sample("H6", "before", seed, "distance-gap", before, gap)
+        yield Sample("H6", "after", seed, "distance-gap", after, gap)
+        yield Sample("H6", "", seed, "remaining-gap", after, gap, "collapse")
 
 
 def error_against_updates(setting: Setting) -> Iterator[Sample]:
     """H7: test errors of SB and +RA at the same updates."""
     for seed in setting.seeds:
-        needs = (setting.run(setting.small, seed), setting.run(setting.columns["+RA"], seed))
+        needs = (setting.run_of("SB", seed), setting.run_of("+RA", seed))
         yield Sample("H7", "", seed, "error-difference", needs, _error_difference)
 
 
 def random_potential(setting: Setting) -> Iterator[Sample]:
     """H8: how the spread of the loss grows with the distance from the initial weights."""
     for seed in setting.seeds:
-        needs = (PotentialAtStart(setting.run(setting.small, seed).spec, measured=setting.measured),)
+        needs = (PotentialAtStart(setting.run_of("SB", seed).spec, measured=setting.measured),)
         yield Sample("H8", "", seed, "alpha", needs, lambda content: Reading(content["alpha"], cost=content["cost"]))
         yield Sample("H8", "", seed, "loss-deviation", needs, _deviations)
 
@@ -107,8 +97,20 @@ def _fitted(number: Callable[[list[float], list[float]], float], end: int) -> Ca
     return read
 
 
-def _first_drop(setting: Setting, regime: Regime) -> int:
-    """Updates before the learning rate first drops."""
+def _distance_gap(end: int) -> Callable[[RunRecord, RunRecord], Reading]:
+    """Mean |ln ratio| of the second run's distances and the first's, up to update `end`."""
+
+    def read(one: RunRecord, other: RunRecord) -> Reading:
+        logged = zip(*_between(other, FIRST, end), strict=True)
+        gaps = [abs(math.log(distance / reading.distance_at(one, int(t)))) for t, distance in logged]
+        return Reading(sum(gaps) / len(gaps))
+
+    return read
+
+
+def _first_drop(setting: Setting, column: str) -> int:
+    """Updates of a column before its learning rate first drops."""
+    regime = setting.regimes[column]
     return regime.updates_until(regime.phases[0].epochs, CATALOGUE[setting.dataset].train)
 
 

@@ -3,103 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from repro.runs.worker import RunRequest
 from repro.studies import reading
 from repro.studies.curvature import SpectrumAt
 from repro.studies.hoffer2017.setting import Setting
-from repro.studies.minimum import SharpnessAt
+from repro.studies.minimum import SHORT, SharpnessAt
+from repro.studies.sgd import final_accuracies
 from repro.studies.study import Reading, RunRecord, Sample
 from repro.train.adapt import with_batch, with_learning_rate
-
-_accuracy = reading.final_metric("test_accuracy")
 
 
 def gap_grows(setting: Setting) -> Iterator[Sample]:
     """H1: the large batch alone against the small one, and the trend over all batches of Fig. 1."""
-    yield from _pair(setting, "H1", "LB", "SB")
+    yield from final_accuracies(setting, "H1", ("LB", "SB"))
     batches = sorted({setting.small_batch, *setting.sweep_batches, setting.large_batch})
     for seed in setting.seeds:
         runs = tuple(setting.run(with_batch(setting.small, batch), seed) for batch in batches)
         yield Sample("H1", "", seed, "accuracy-trend", runs, reading.accuracy_trend(batches), "trend")
-        yield Sample("H1", "", seed, "test-accuracy", runs, reading.each_at(batches, _accuracy), "trend")
+        yield Sample("H1", "", seed, "test-accuracy", runs, reading.each_at(batches, reading.test_accuracy), "trend")
 
 
 def learning_rate(setting: Setting) -> Iterator[Sample]:
     """H3: a larger learning rate recovers part of the gap."""
-    yield from _pair(setting, "H3", "+LR", "LB")
+    yield from final_accuracies(setting, "H3", ("+LR", "LB"))
 
 
 def ghost_batchnorm(setting: Setting) -> Iterator[Sample]:
     """H4: ghosts recover more; the variant holds both together against the large batch alone."""
-    yield from _pair(setting, "H4", "+GBN", "+LR")
-    yield from _pair(setting, "H4", "+GBN", "LB", "together")
+    yield from final_accuracies(setting, "H4", ("+GBN", "+LR"))
+    yield from final_accuracies(setting, "H4", ("+GBN", "LB"), "together")
 
 
 def regime_adaptation(setting: Setting) -> Iterator[Sample]:
     """H5: as many updates close the gap; as many to the update; and at least as good, seed by seed."""
-    yield from _pair(setting, "H5", "+RA", "SB")
+    yield from final_accuracies(setting, "H5", ("+RA", "SB"))
     for seed in setting.seeds:
-        needs = tuple(_run(setting, column, seed) for column in ("+RA", "SB"))
+        needs = tuple(setting.run_of(column, seed) for column in ("+RA", "SB"))
         yield Sample("H5", "", seed, "accuracy-difference", needs, _difference, "at-least")
-    for seed in setting.seeds[: setting.matched_seeds]:
-        for arm, run in (("+RA", setting.run(setting.matched, seed)), ("SB", _run(setting, "SB", seed))):
-            yield Sample("H5", arm, seed, "test-accuracy", (run,), _accuracy, "equal-updates")
+    matched = replace(setting, seeds=setting.seeds[: setting.matched_seeds])
+    yield from final_accuracies(matched, "H5", ("+RA", "SB"), "equal-updates", {"+RA": "equal updates"})
 
 
 def noise(setting: Setting) -> Iterator[Sample]:
     """H9: multiplicative noise in the place of the larger learning rate."""
-    for seed in setting.seeds:
-        for arm, run in (("noise", setting.run(setting.noisy, seed)), ("+LR", _run(setting, "+LR", seed))):
-            yield Sample("H9", arm, seed, "test-accuracy", (run,), _accuracy)
+    yield from final_accuracies(setting, "H9", ("noise", "+LR"))
 
 
 def momentum_reset(setting: Setting) -> Iterator[Sample]:
     """H11: momentum that begins anew with every epoch, as in the released code."""
     for seed in setting.seeds:
-        runs = {"reset": setting.run(setting.forgetful, seed), "LB": _run(setting, "LB", seed)}
-        for arm, run in runs.items():
-            yield Sample("H11", arm, seed, "distance", (run,), _distance)
-            yield Sample("H11", arm, seed, "test-accuracy", (run,), _accuracy, "accuracy")
+        for arm in ("reset", "LB"):
+            yield Sample("H11", arm, seed, "distance", (setting.run_of(arm, seed),), _distance)
+    yield from final_accuracies(setting, "H11", ("reset", "LB"), "accuracy")
 
 
 def counter_claim(setting: Setting) -> Iterator[Sample]:
     """H12: both sides at the best of a few learning rates, at as many updates (Smith, Elsen and De 2020)."""
-
-    def best(*records: RunRecord) -> Reading:
-        return reading.together([*map(_accuracy, records)], max)
-
     for seed in setting.seeds:
         for column in ("SB", "+RA"):
             regimes = [with_learning_rate(setting.columns[column], factor) for factor in setting.grid]
             runs = tuple(setting.run(regime, seed) for regime in regimes)
-            yield Sample("H12", column, seed, "best-accuracy", runs, best)
+            yield Sample("H12", column, seed, "best-accuracy", runs, _best)
 
 
 def flatness(setting: Setting) -> Iterator[Sample]:
     """H13: sharpness and the largest eigenvalue where all cures end, and where the large batch alone does."""
     for seed in setting.seeds:
         for column in ("+RA", "LB"):
-            run = _run(setting, column, seed)
-            sharp = SharpnessAt(run.spec, rule="ascent", budget=20, measured=setting.measured)
-            top = SpectrumAt(run.spec, top=1, probes=0, measured=setting.measured)
+            spec = setting.run_of(column, seed).spec
+            sharp = SharpnessAt(spec, measured=setting.measured, **SHORT)
+            top = SpectrumAt(spec, top=1, probes=0, measured=setting.measured)
             yield Sample("H13", column, seed, "sharpness", (sharp,), reading.sharpness)
             yield Sample("H13", column, seed, "hessian-top", (top,), reading.largest_eigenvalue, "hessian")
 
 
-def _pair(setting: Setting, claim: str, treatment: str, control: str, variant: str = "") -> Iterator[Sample]:
-    for seed in setting.seeds:
-        for column in (treatment, control):
-            needs = (_run(setting, column, seed),)
-            yield Sample(claim, column, seed, "test-accuracy", needs, _accuracy, variant)
-
-
-def _run(setting: Setting, column: str, seed: int) -> RunRequest:
-    return setting.run(setting.columns[column], seed)
-
-
 def _difference(adapted: RunRecord, small: RunRecord) -> Reading:
-    return reading.together([_accuracy(adapted), _accuracy(small)], lambda values: values[0] - values[1])
+    accuracies = [reading.test_accuracy(record) for record in (adapted, small)]
+    return reading.together(accuracies, lambda values: values[0] - values[1])
+
+
+def _best(*records: RunRecord) -> Reading:
+    return reading.together([*map(reading.test_accuracy, records)], max)
 
 
 def _distance(record: RunRecord) -> Reading:

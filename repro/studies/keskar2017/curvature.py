@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from math import asinh, nan, sinh, sqrt
+from math import asinh, nan, sqrt
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from repro.data import CATALOGUE
 from repro.measure import LeadingTerms
 from repro.studies import reading
 from repro.studies.curvature import SpectrumAt, density_of
-from repro.studies.keskar2017.setting import SHORT, Setting
-from repro.studies.minimum import ExpandedSharpnessAt
+from repro.studies.keskar2017.setting import Setting
+from repro.studies.minimum import SHORT, ExpandedSharpnessAt
 from repro.studies.study import Reading, Sample
 
 TRACKED = 5
@@ -72,10 +71,11 @@ def _along_training(setting: Setting, arm: str, seed: int) -> Iterator[Sample]:
     examples = CATALOGUE[setting.dataset].train
     updates = [spec.regime.updates_until(epochs, examples) for epochs in setting.track_epochs]
     needs = tuple(SpectrumAt(spec, update, top=TRACKED, probes=0, measured=setting.tracked) for update in updates)
-    for rank in range(TRACKED):
-        yield Sample("K14", arm, seed, f"tracked-eigenvalue-{rank + 1}", needs, _tracked(setting, _nth(rank)))
-    yield Sample("K14", arm, seed, "tracked-trace", needs, _tracked(setting, lambda content: float(content["trace"])))
-    yield Sample("K14", arm, seed, "tracked-overlap", needs, _tracked(setting, _together))
+    values = {f"eigenvalue-{rank + 1}": _nth(rank) for rank in range(TRACKED)}
+    values |= {"trace": lambda content: float(content["trace"]), "overlap": _together}
+    for name, read in values.items():
+        curve = reading.each_at(setting.track_epochs, _costed(read))
+        yield Sample("K14", arm, seed, f"tracked-{name}", needs, curve)
     yield Sample("K14", arm, seed, "eigenvalue-at-loss", needs, _against_loss)
 
 
@@ -103,16 +103,11 @@ def _ranked(name: str, errors: str = "") -> Callable[[Content], list[Reading]]:
 
 def _density(content: Content) -> list[Reading]:
     """Share of the eigenvalues in each unit of arsinh(λ / LINEAR), smoothed along it by a Gaussian."""
-    found, end = density_of(content["density"]), asinh(REACH / LINEAR)
-    places = [end * (2 * index / (POINTS - 1) - 1) for index in range(POINTS)]
-
-    def bump(place: float) -> Callable[[Tensor], Tensor]:
-        return lambda values: (
-            torch.exp(-(((values / LINEAR).asinh() - place) ** 2) / (2 * WIDTH**2)) / (WIDTH * sqrt(2 * torch.pi))
-        )
-
-    estimates = [(LINEAR * sinh(place), found.mean(bump(place))) for place in places]
-    return [Reading(mean.value, x=value, residual=mean.error) for value, mean in estimates]
+    end = asinh(REACH / LINEAR)
+    places = torch.linspace(-end, end, POINTS, dtype=torch.float64)
+    means, errors = density_of(content["density"]).curve(places, WIDTH, lambda values: (values / LINEAR).asinh())
+    rows = zip((LINEAR * places.sinh()).tolist(), means.tolist(), errors.tolist(), strict=True)
+    return [Reading(mean, x=value, residual=error) for value, mean, error in rows]
 
 
 def _expanded(content: Content) -> Reading:
@@ -123,11 +118,8 @@ def _term(name: str) -> Callable[[Content], Reading]:
     return lambda content: Reading(content[name])
 
 
-def _tracked(setting: Setting, read: Callable[[Content], float]) -> Callable[..., list[Reading]]:
-    return lambda *contents: [
-        Reading(read(content), x=float(epoch), cost=_cost(content))
-        for epoch, content in zip(setting.track_epochs, contents, strict=True)
-    ]
+def _costed(read: Callable[[Content], float]) -> Callable[[Content], Reading]:
+    return lambda content: Reading(read(content), cost=reading.cost_of_products(content))
 
 
 def _nth(rank: int) -> Callable[[Content], float]:
@@ -141,7 +133,3 @@ def _against_loss(*contents: Content) -> list[Reading]:
 def _together(content: Content) -> float:
     """The share of the gradient's squared length that lies in the span of the eigenvectors."""
     return float(sum(content["overlaps"]))
-
-
-def _cost(content: Content) -> float:
-    return 2.0 * float(content["products"])

@@ -8,21 +8,20 @@ from typing import Any
 
 from repro.runs.worker import RunRequest
 from repro.studies import reading
-from repro.studies.keskar2017.setting import SHORT, Setting
-from repro.studies.minimum import EvaluationAt, ManifoldSharpnessAt, SharesAt, SharpnessAt
+from repro.studies.keskar2017.setting import Setting
+from repro.studies.minimum import SHORT, EvaluationAt, ManifoldSharpnessAt, SharesAt, SharpnessAt
 from repro.studies.study import Reading, Sample
 
 
 def generalisation_gap(setting: Setting) -> Iterator[Sample]:
     """K1: final test accuracy, and with it what Table 2 and a check of the minima need."""
-    test_accuracy = reading.final_metric("test_accuracy")
     for arm, seed, run in setting.minima():
-        yield Sample("K1", arm, seed, "test-accuracy", (run,), test_accuracy)
+        yield Sample("K1", arm, seed, "test-accuracy", (run,), reading.test_accuracy)
         yield Sample("K1", arm, seed, "best-test-accuracy", (run,), reading.best_test_accuracy, "best-epoch")
         for metric in ("loss", "accuracy"):
             yield Sample("K1", arm, seed, f"train-{metric}", (EvaluationAt(run.spec),), _train(metric))
     for variant, arm, seed, run in _varied(setting):
-        yield Sample("K1", arm, seed, "test-accuracy", (run,), test_accuracy, variant)
+        yield Sample("K1", arm, seed, "test-accuracy", (run,), reading.test_accuracy, variant)
 
 
 def no_overfitting(setting: Setting) -> Iterator[Sample]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from repro.runs.worker import RunRequest
 from repro.studies import reading
-from repro.studies.keskar2017.setting import SHORT, Setting
-from repro.studies.minimum import SharpnessAt
+from repro.studies.keskar2017.setting import Setting
+from repro.studies.minimum import SHORT, SharpnessAt
 from repro.studies.study import Sample
 from repro.train.objectives import Adversarial, Proximal
 from repro.train.spec import OptimizerName, RunSpec
@@ -59,8 +59,7 @@ def _remedied(setting: Setting, claim: str, arm: str, objective: Any, against: s
 
 
 def _accuracy(claim: str, arm: str, seed: int, spec: RunSpec, variant: str = "") -> Sample:
-    read = reading.final_metric("test_accuracy")
-    return Sample(claim, arm, seed, "test-accuracy", (RunRequest(spec),), read, variant)
+    return Sample(claim, arm, seed, "test-accuracy", (RunRequest(spec),), reading.test_accuracy, variant)
 
 
 def _sharpness(setting: Setting, claim: str, arm: str, seed: int, spec: RunSpec, variant: str = "sharpness") -> Sample:

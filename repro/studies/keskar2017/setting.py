@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from repro.runs.worker import RunRequest
 from repro.train.adapt import with_batch, with_learning_rate
@@ -15,9 +14,6 @@ LEARNING_RATES: Mapping[OptimizerName, float] = {"adam": 1e-3, "sgd": 1e-2, "ada
 """Library defaults of the authors' code (Keras 1), which names no rate."""
 MOMENTA: Mapping[OptimizerName, float] = {"adam": 0.9, "sgd": 0.0, "adagrad": 0.0}
 """β₁ for Adam; Keras 1 SGD has no momentum by default."""
-
-SHORT: Mapping[str, Any] = {"rule": "ascent", "budget": 20}
-"""The search of the rows that compare many points or vary a choice: sign ascents of 20 full-data gradients."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any
 from repro.data import CATALOGUE
 from repro.runs.worker import RunRequest
 from repro.studies import reading
-from repro.studies.keskar2017.setting import SHORT, Setting
-from repro.studies.minimum import SharpnessAt
+from repro.studies.keskar2017.setting import Setting
+from repro.studies.minimum import SHORT, SharpnessAt
 from repro.studies.study import Reading, RunRecord, Sample
 from repro.train.spec import RunSpec, Start
 
@@ -26,7 +26,8 @@ def batch_sweep(setting: Setting) -> Iterator[Sample]:
     for seed in setting.seeds:
         runs = [RunRequest(setting.fixed(batch, setting.sweep_epochs, seed)) for batch in batches]
         sharp = [_short(setting, run.spec) for run in runs]
-        accuracies, sharpnesses = reading.each_at(batches, _accuracy), reading.each_at(batches, reading.sharpness)
+        accuracies = reading.each_at(batches, reading.test_accuracy)
+        sharpnesses = reading.each_at(batches, reading.sharpness)
         yield Sample("K7", "", seed, "test-accuracy", tuple(runs), accuracies)
         yield Sample("K7", "", seed, "sharpness", tuple(sharp), sharpnesses, "sharpness")
         yield Sample("K7", "", seed, "accuracy-trend", tuple(runs), reading.accuracy_trend(batches))
@@ -74,11 +75,9 @@ def _short(setting: Setting, spec: RunSpec, update: int | None = None) -> Sharpn
     return SharpnessAt(spec, update, measured=setting.measured, **SHORT)
 
 
-_accuracy = reading.final_metric("test_accuracy")
-
-
 def _mean_accuracy(*records: RunRecord) -> Reading:
-    return reading.together([_accuracy(record) for record in records], lambda values: sum(values) / len(values))
+    accuracies = [reading.test_accuracy(record) for record in records]
+    return reading.together(accuracies, lambda values: sum(values) / len(values))
 
 
 def _sharpness_trend(batches: tuple[int, ...]) -> Callable[..., Reading]:
@@ -86,7 +85,7 @@ def _sharpness_trend(batches: tuple[int, ...]) -> Callable[..., Reading]:
 
 
 def _second(_: RunRecord, child: RunRecord) -> Reading:
-    return _accuracy(child)
+    return reading.test_accuracy(child)
 
 
 def _third(_: RunRecord, __: RunRecord, content: dict[str, Any]) -> Reading:

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 from repro.runs.worker import RunRequest
 from repro.studies import reading
+from repro.studies.sgd import final_accuracies
 from repro.studies.smith2018.setting import Setting
 from repro.studies.study import Reading, RunRecord, Sample
 
 NEAR = 0.5
 """Percentage points below the decaying schedule's final accuracy that count as having reached it."""
-
-_accuracy = reading.final_metric("test_accuracy")
 
 
 def same_curve(setting: Setting) -> Iterator[Sample]:
@@ -36,44 +35,38 @@ def same_accuracy(setting: Setting) -> Iterator[Sample]:
     for seed in setting.seeds:
         for row, decay, increase in _both(setting, seed):
             for arm, run in (("increase", increase), ("decay", decay)):
-                yield Sample("S3", arm, seed, "test-accuracy", (run,), _accuracy, row)
-    yield from _pair(setting, "S3", "hybrid", "decay", "hybrid")
+                yield Sample("S3", arm, seed, "test-accuracy", (run,), reading.test_accuracy, row)
+    yield from final_accuracies(setting, "S3", ("hybrid", "decay"), "hybrid")
 
 
 def increased_rate(setting: Setting) -> Iterator[Sample]:
     """S4: a larger initial learning rate with a larger initial batch."""
-    yield from _pair(setting, "S4", "rate", "decay")
+    yield from final_accuracies(setting, "S4", ("rate", "decay"))
 
 
 def increased_momentum(setting: Setting) -> Iterator[Sample]:
     """S5: a larger momentum with a still larger initial batch."""
-    yield from _pair(setting, "S5", "momentum", "decay")
+    yield from final_accuracies(setting, "S5", ("momentum", "decay"))
 
 
 def past_a_tenth(setting: Setting) -> Iterator[Sample]:
     """S7: a batch that grows far beyond a tenth of the training set."""
-    yield from _pair(setting, "S7", "past", "decay")
+    yield from final_accuracies(setting, "S7", ("past", "decay"))
 
 
 def control(setting: Setting) -> Iterator[Sample]:
     """S8: neither rate nor batch changes."""
-    yield from _pair(setting, "S8", "constant", "decay")
+    yield from final_accuracies(setting, "S8", ("constant", "decay"))
 
 
 def _both(setting: Setting, seed: int) -> Iterator[tuple[str, RunRequest, RunRequest]]:
     """The row, and the runs of decay and increase, under each optimiser; momentum is the primary row."""
-    decay, increase = (setting.run(setting.regimes[name], seed) for name in ("decay", "increase"))
+    decay, increase = (setting.run_of(name, seed) for name in ("decay", "increase"))
     yield "", decay, increase
     for optimizer in setting.optimizers:
         regimes = [setting.under(optimizer, name) for name in ("decay", "increase")]
         decay, increase = (setting.run(regime, seed, optimizer) for regime in regimes)
         yield optimizer, decay, increase
-
-
-def _pair(setting: Setting, claim: str, treatment: str, against: str, row: str = "") -> Iterator[Sample]:
-    for seed in setting.seeds:
-        for arm in (treatment, against):
-            yield Sample(claim, arm, seed, "test-accuracy", (setting.run(setting.regimes[arm], seed),), _accuracy, row)
 
 
 def _curve_gap(decay: RunRecord, increase: RunRecord, first: int) -> Reading:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.autograd.functional import hessian
-from torch.func import functional_call
 from torch.nn import functional as F
 
 from repro.measure import CurvatureOperator, NetworkObjective, Quadratic, eigenpairs
 from repro.measure.curvature.operator import dense
-from repro.measure.flat import unflatten
 from repro.streams import stream
+
+Truth = Callable[..., Tensor]
 
 PyHessian = importlib.import_module("pyhessian.hessian").hessian
 
@@ -30,31 +30,19 @@ def normalised_network() -> tuple[nn.Module, Tensor, Tensor]:
     return model, inputs, torch.arange(12) % 3
 
 
-def dense_hessian(model: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
-    """Of the mean loss in the mode that the model is in."""
-    parameters = dict(model.named_parameters())
-
-    def loss(x: Tensor) -> Tensor:
-        state = dict(zip(parameters, unflatten(x, list(parameters.values())), strict=True))
-        buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-        return F.cross_entropy(functional_call(model, {**state, **buffers}, (inputs,)), labels)
-
-    return hessian(loss, torch.cat([parameter.detach().flatten() for parameter in parameters.values()]))
-
-
-def test_each_batchnorm_mode_has_a_hessian_of_its_own() -> None:
+def test_each_batchnorm_mode_has_a_hessian_of_its_own(autograd_hessian: Truth) -> None:
     model, inputs, labels = normalised_network()
     found = {}
     for mode in ("running", "batch"):
         objective = NetworkObjective(model, inputs, labels, batchnorm=mode, chunk=12)  # type: ignore[arg-type]
         found[mode] = dense(CurvatureOperator(objective, objective.start))
         model.train(mode == "batch")
-        torch.testing.assert_close(found[mode], dense_hessian(model, inputs, labels), rtol=1e-9, atol=1e-11)
+        torch.testing.assert_close(found[mode], autograd_hessian(model, inputs, labels), rtol=1e-9, atol=1e-11)
     running, batch = (torch.linalg.eigvalsh(matrix)[-1].item() for matrix in found.values())
     assert abs(running / batch - 1) > 0.2
 
 
-def interpolating(head: str) -> float:
+def interpolating(head: str, autograd_hessian: Truth) -> float:
     """Relative error of a float32 network's Hessian-vector product where the loss is about 1e-9."""
     generator = stream(1, "traps")
     inputs = torch.randn(20, 4, generator=generator)
@@ -68,16 +56,16 @@ def interpolating(head: str) -> float:
         "float32": lambda z, y: F.cross_entropy(z.float(), y, reduction="none").double(),
     }
     product = NetworkObjective(model, inputs, labels, loss=losses[head]).hvp(model.weight.detach().flatten(), vector)
-    truth = dense_hessian(model.double(), inputs.double(), labels) @ vector.double()
+    truth = autograd_hessian(model.double(), inputs.double(), labels) @ vector.double()
     return float((product - truth).norm() / truth.norm())
 
 
-def test_a_loss_near_zero_keeps_its_hessian() -> None:
-    assert interpolating("float64") < 1e-5
+def test_a_loss_near_zero_keeps_its_hessian(autograd_hessian: Truth) -> None:
+    assert interpolating("float64", autograd_hessian) < 1e-5
 
 
-def test_control_a_float32_cross_entropy_loses_it() -> None:
-    assert interpolating("float32") > 0.1
+def test_control_a_float32_cross_entropy_loses_it(autograd_hessian: Truth) -> None:
+    assert interpolating("float32", autograd_hessian) > 0.1
 
 
 @pytest.mark.slow

@@ -126,7 +126,7 @@ def _table(path: Path, schema: pa.Schema, rows: list[dict[str, object]]) -> None
 @pytest.fixture
 def made() -> SimpleNamespace:
     """The builders above, for a test that needs other evidence."""
-    return SimpleNamespace(observation=observation, lost=lost, everything=everything, record=record)
+    return SimpleNamespace(observation=observation, lost=lost, everything=everything, record=record, table=_table)
 
 
 @pytest.fixture

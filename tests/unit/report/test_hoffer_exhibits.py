@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from repro.claims import evidence
@@ -42,8 +40,7 @@ def results(clone: Path, made: SimpleNamespace) -> Results:
     rows = [{"spec": key, "kind": "epoch", "epoch": 1, "update": 10, "test_accuracy": 0.75} for key in keys]
     rows += [{"spec": key, "kind": "distance", "update": u, "distance": float(u)} for key in keys for u in (3, 1)]
     for name, schema, table in (("runs", RUNS, [{"spec": key} for key in keys]), ("curves", CURVES, rows)):
-        full = [{column: row.get(column) for column in schema.names} for row in table]
-        pq.write_table(pa.Table.from_pylist(full, schema=schema), folder / "results" / "quick" / f"{name}.parquet")
+        made.table(folder / "results" / "quick" / f"{name}.parquet", schema, table)
     (found,) = [each for each in load_results(folder) if each.profile == "quick"]
     return found
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from repro.claims import evidence
 from repro.report.results import load_results
 from repro.report.smith2018 import exhibits
@@ -25,8 +22,7 @@ def test_every_schedule_has_its_accuracy_updates_and_curve(clone: Path, made: Si
             curves.append({"spec": f"{name}{seed}", "kind": "epoch", "epoch": 1, "update": 7, "test_accuracy": 0.5})
     evidence.write(folder / "results" / "quick" / "measurements.parquet", rows)
     for file, schema, table in (("runs", RUNS, runs), ("curves", CURVES, curves)):
-        full = [{column: each.get(column) for column in schema.names} for each in table]
-        pq.write_table(pa.Table.from_pylist(full, schema=schema), folder / "results" / "quick" / f"{file}.parquet")
+        made.table(folder / "results" / "quick" / f"{file}.parquet", schema, table)
     (quick,) = [each for each in load_results(folder) if each.profile == "quick"]
     table_, figure = exhibits(quick)
     for index, name in enumerate(SCHEDULES):

@@ -120,7 +120,7 @@ def test_every_arm_is_read_from_the_regime_it_is_named_for(place: tuple[str, str
 
 
 def test_matched_by_updates_every_phase_is_within_an_epoch() -> None:
-    matched = QUICK.matched
+    matched = QUICK.regimes["equal updates"]
     assert [phase.epochs for phase in matched.phases] == [47, 47, 47, 94]
     assert all(
         0 <= p.epochs * 12 - s.epochs * 188 < 12 for p, s in zip(matched.phases, QUICK.small.phases, strict=True)
@@ -129,7 +129,10 @@ def test_matched_by_updates_every_phase_is_within_an_epoch() -> None:
 
 def test_noise_and_reset_change_nothing_else_of_the_large_batch() -> None:
     large = QUICK.columns["LB"]
-    for changed, field, value in ((QUICK.noisy, "noise", math.sqrt(15)), (QUICK.forgetful, "forgetful", True)):
+    for changed, field, value in (
+        (QUICK.regimes["noise"], "noise", math.sqrt(15)),
+        (QUICK.regimes["reset"], "forgetful", True),
+    ):
         for before, after in zip(large.phases, changed.phases, strict=True):
             differing = {name for name in vars(before) if vars(before)[name] != vars(after)[name]}
             assert differing == {field}
