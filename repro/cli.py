@@ -81,6 +81,7 @@ def _add_reproduce(commands: Commands) -> None:
     _add_profile(parser)
     _add_store(parser)
     parser.add_argument("--only", nargs="+", default=(), metavar="CLAIM", help="some claims, for example K1 K3")
+    parser.add_argument("--networks", nargs="+", default=(), metavar="NETWORK", help="some networks, for example F1")
     parser.add_argument("--primary", action="store_true", help="the primary rows alone, without their variants")
     parser.add_argument("--workers", type=_positive, default=2, help="processes at once (default: %(default)s)")
     parser.add_argument("--dry-run", action="store_true", help="say what would be run and what it would cost")
@@ -93,7 +94,7 @@ def _reproduce(arguments: argparse.Namespace) -> None:
     from repro.studies.dry_run import as_lines, estimate, regimes
     from repro.studies.reproduce import Plan, carry_out, record
 
-    plan = Plan(arguments.paper, arguments.profile, tuple(arguments.only), arguments.primary)
+    plan = Plan(arguments.paper, arguments.profile, tuple(arguments.only), arguments.primary, tuple(arguments.networks))
     store = RunStore(arguments.store.resolve())
     if arguments.dry_run:
         print("\n".join([*as_lines(estimate(plan, store)), *regimes(plan)]))
@@ -101,7 +102,7 @@ def _reproduce(arguments: argparse.Namespace) -> None:
     if not arguments.record:
         carry_out(plan, store, arguments.workers)
     rows = record(plan, store)
-    print(as_table([row for row in rows if plan.covers(row.claim, row.variant)]))
+    print(as_table([row for row in rows if plan.covers(row.claim, row.variant, row.network)]))
 
 
 def _add_claims(commands: Commands) -> None:

@@ -56,7 +56,7 @@ def as_lines(costs: Sequence[Cost]) -> list[str]:
 def regimes(plan: Plan) -> list[str]:
     """Every phase of the regimes that a setting names, as a table for each network."""
     lines = []
-    for setting in plan.settings:
+    for setting in plan.chosen:
         examples = CATALOGUE[setting.dataset].train
         lines += ["", f"{setting.network} on {setting.dataset}, {examples} examples", _PHASES]
         for name, regime in setting.regimes.items():

@@ -35,16 +35,19 @@ class Plan:
         profile: `quick`, `laptop` or `paper`.
         only: the claims asked for; empty for all that the profile names.
         primary: whether the primary rows alone are asked for.
+        networks: the networks asked for; empty for all that the profile names.
     """
 
     paper: str
     profile: str
     only: tuple[str, ...] = ()
     primary: bool = False
+    networks: tuple[str, ...] = ()
 
-    def covers(self, claim: str, variant: str) -> bool:
+    def covers(self, claim: str, variant: str, network: str) -> bool:
         """Whether a row of the ledger is asked for."""
-        return (not self.only or claim in self.only) and not (self.primary and variant)
+        asked = (not self.only or claim in self.only) and (not self.networks or network in self.networks)
+        return asked and not (self.primary and variant)
 
     @property
     def folder(self) -> Path:
@@ -65,21 +68,36 @@ class Plan:
         """
         return load_settings(self.folder, self.profile, study(self.paper).Setting)
 
+    @property
+    def chosen(self) -> list[Any]:
+        """The settings of the networks asked for.
+
+        Raises:
+            UsageError: an unknown paper or profile, or networks that the profile does not name.
+        """
+        named = [setting.network for setting in self.settings]
+        if unknown := sorted(set(self.networks) - set(named)):
+            raise UsageError(f"networks={unknown}: the profile {self.profile!r} names {', '.join(named)}.")
+        return [setting for setting in self.settings if not self.networks or setting.network in self.networks]
+
     @cached_property
     def cells(self) -> dict[Cell, list[Sample]]:
         """The samples to be observed for each network.
 
         Raises:
-            UsageError: an unknown paper or profile, or claims that the profile does not run.
+            UsageError: an unknown paper or profile, or claims or networks that the profile does not run.
         """
-        known = {claim for setting in self.settings for claim in setting.claims}
+        known = {claim for setting in self.chosen for claim in setting.claims}
         if unknown := sorted(set(self.only) - known):
-            raise UsageError(f"only={unknown}: the profile {self.profile!r} runs {', '.join(sorted(known))}.")
+            where = f"the profile {self.profile!r}" + f" on {', '.join(self.networks)}" * bool(self.networks)
+            raise UsageError(f"only={unknown}: {where} runs {', '.join(sorted(known))}.")
         return {
             Cell(setting.network, setting.dataset, self.profile): [
-                sample for sample in study(self.paper).samples(setting) if self.covers(sample.claim, sample.variant)
+                sample
+                for sample in study(self.paper).samples(setting)
+                if self.covers(sample.claim, sample.variant, setting.network)
             ]
-            for setting in self.settings
+            for setting in self.chosen
         }
 
     def needs(self) -> tuple[list[RunRequest], list[MeasurementRequest]]:
@@ -117,7 +135,7 @@ def record(plan: Plan, store: RunStore) -> list[LedgerRow]:
     observations = kept + new
     evidence.write(path, observations)
     write_records(plan.results, store, {key for each in observations for key in each.spec.split()})
-    datasets = {cell.network: cell.dataset for cell in plan.cells}
+    datasets = {setting.network: setting.dataset for setting in plan.settings}
     rows = judge(claims, observations, plan.profile, datasets)
     ledger.write(plan.results / "ledger.json", rows)
     return rows

@@ -95,6 +95,24 @@ def test_primary_rows_alone_leave_the_variants(results: Path) -> None:
     assert ("K10", "farther") in before
 
 
+def test_one_network_of_two_is_run_and_the_other_stays_not_run(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(checkout, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    profiles = tmp_path / "copy" / "papers" / "keskar2017" / "profiles.toml"
+    profiles.write_text(PROFILE + PROFILE.replace("F1", "F2"))
+    assert main(["reproduce", "keskar2017", "--networks", "F1"]) == 0
+    results = tmp_path / "copy" / "papers" / "keskar2017" / "results" / "quick"
+    assert {row.network for row in evidence.read(results / "measurements.parquet")} == {"F1"}
+    assert " F2 " not in capsys.readouterr().out
+    rows = {(row.claim, row.network): row for row in ledger.read(results / "ledger.json") if not row.variant}
+    assert (rows["K1", "F2"].verdict, rows["K1", "F2"].dataset) == ("not run", "mnist-embedded")
+    assert main(["reproduce", "keskar2017", "--networks", "F3"]) == 2
+    assert "F3" in (said := capsys.readouterr().err)
+    assert "F1, F2" in said
+
+
 def test_evidence_of_a_variant_that_is_no_longer_declared_is_dropped(
     checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
