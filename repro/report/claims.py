@@ -10,7 +10,6 @@ from repro.report import ledger
 from repro.report.cost import cost
 from repro.report.ledger import NOT_RUN, asterisk, primaries
 from repro.report.markdown import blocks, boxed, code, folded, table
-from repro.report.origin import data_set
 from repro.report.results import Results
 from repro.report.verdicts import sentences, strongest_first
 
@@ -78,7 +77,7 @@ def _how(claim: Claim, ran: Sequence[tuple[Results, LedgerRow]]) -> str:
 
 def _cells(results: Results, row: LedgerRow) -> Sequence[object]:
     return (
-        f"{row.network}{asterisk(row)}, {data_set(results, row.network, row.dataset)}",
+        f"{row.network}{asterisk(row)}, {row.dataset}",
         code(results.profile),
         ledger.verdict(row),
         row.finding,

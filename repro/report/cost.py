@@ -49,5 +49,7 @@ def duration(seconds: float) -> str:
     if seconds == 0:
         return "—"
     if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+        return f"{seconds:.0f}\N{NO-BREAK SPACE}s"
+    if seconds < 6000:
+        return f"{seconds / 60:.0f}\N{NO-BREAK SPACE}min"
+    return f"{seconds / 3600:.1f}\N{NO-BREAK SPACE}h"

@@ -11,6 +11,7 @@ from latex2mathml.converter import convert
 from repro.report.markdown import blocks, boxed, code, folded
 from repro.studies.theory import Checked
 
+_NAMES = {"ghost_batchnorm": "Ghost BatchNorm", "mccandlish": "McCandlish's estimators"}
 _SIGNS = {"holds": "✓", "fails": "✗", "not run": "–"}
 
 
@@ -68,4 +69,4 @@ def _family(row: Checked) -> str:
 
 
 def _name(family: str) -> str:
-    return family.replace("_", " ").capitalize()
+    return _NAMES.get(family, family.replace("_", " ").capitalize())

@@ -64,7 +64,7 @@ def effect(row: LedgerRow) -> str:
     if row.effect is None:
         return "no value"
     mean, unit = _told(row.effect, row.unit), "" if row.unit == "decades" else f" {row.unit}"
-    interval = "" if row.interval is None else " [{}, {}]".format(*(_told(end, row.unit) for end in row.interval))
+    interval = "" if row.interval is None else " [{},\N{NO-BREAK SPACE}{}]".format(*(_told(end, row.unit) for end in row.interval))
     return f"{mean}{interval}{unit}"
 
 

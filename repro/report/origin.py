@@ -48,9 +48,9 @@ def as_csv(used: Iterable[Observation]) -> bytes:
 
 
 def data_set(results: Results, network: str, dataset: str) -> str:
-    """The data set, with the subset that sharpness and paths were measured on."""
+    """The data set, and how many of its training examples sharpness and paths are measured on, if not all."""
     measured = results.measured(network)
-    return f"{dataset} ({measured:,} training examples for sharpness and paths)" if measured else dataset
+    return f"{dataset} ({measured:,} examples measured)" if measured else dataset
 
 
 def _machine(observation: Observation) -> str:

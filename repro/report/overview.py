@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 from repro.claims.ledger import LedgerRow
 from repro.report import ledger
-from repro.report.citation import short_name
+from repro.report.citation import citation, short_name
 from repro.report.claims import cost_of
 from repro.report.ledger import NOT_RUN, VERDICTS, judged
 from repro.report.markdown import blocks, boxed, code, listing, table
 from repro.report.results import Results
-from repro.report.tally import overall
+from repro.report.tally import overall, summary
 from repro.report.verdicts import sentences, strongest, strongest_first
 
 Link = Callable[[str, str], str]
@@ -23,6 +23,16 @@ _HEAD = ("Paper", "Claim", "Network", "Data", "Profile", "Verdict", "The paper",
 def overview(papers: Sequence[Sequence[Results]], link: Link) -> str:
     """All papers in a sentence, and a line for each."""
     return blocks([overall(papers), "\n".join(f"- {_line(profiles, link)}" for profiles in papers)])
+
+
+def papers_page(papers: Sequence[Sequence[Results]]) -> str:
+    """The list of the papers, which leads to the page of each."""
+    entries = (
+        blocks([f"## [{profiles[0].paper.title}]({profiles[0].paper.key}.md)", citation(profiles[0].paper), *said])
+        for profiles in papers
+        for said in (summary(profiles),)
+    )
+    return blocks(["# Results", overall(papers), *entries])
 
 
 def across(papers: Sequence[Sequence[Results]], link: Link) -> str:

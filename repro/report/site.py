@@ -12,7 +12,7 @@ from repro.report.command_line import command_line_page
 from repro.report.exhibition import exhibition
 from repro.report.guide import guide_page, load_guide
 from repro.report.identities import identities_page
-from repro.report.overview import across, overview
+from repro.report.overview import across, overview, papers_page
 from repro.report.page import paper_page
 from repro.report.readme import first_screen, rewritten
 from repro.report.results import Results, load_results
@@ -71,6 +71,7 @@ def _files(base: Path, parser: argparse.ArgumentParser | None) -> dict[Path, byt
     papers = {folder.name: load_results(folder) for folder in folders}
     advice = load_guide(base / "papers" / "guide.toml", papers)
     pages = {
+        "index.md": papers_page(list(papers.values())),
         "parts/overview.md": overview(list(papers.values()), _from_home),
         "parts/ledger.md": across(list(papers.values()), _from_home),
         "parts/guide.md": guide_page(advice, papers, _from_home),

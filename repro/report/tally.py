@@ -18,8 +18,8 @@ def tally(results: Results) -> list[str]:
     said = []
     for network, dataset in dict.fromkeys(map(place, ran)):
         here = [row for row in ran if place(row) == (network, dataset)]
-        idle = [row.claim for row in results.ledger if _idle(row, network)]
-        rest = f"; {listing(idle)} not run" if idle else ""
+        idle = sum(_idle(row, network) for row in results.ledger)
+        rest = f"; {idle} not run" if idle else ""
         said.append(f"`{results.profile}`, {network} on {dataset}: of {_claims(len(here))} judged, {words(here)}{rest}.")
     return said
 

@@ -60,9 +60,9 @@ def sentences(profiles: Sequence[Results]) -> dict[str, str]:
 def matrix(profiles: Sequence[Results]) -> str:
     """Every claim, linked to what is said of it below, with a verdict for each column."""
     shown = columns(profiles)
-    head = ("claim", "", *(f"{column.title} `{column.results.profile}`" for column in shown))
+    head = ("claim", *(f"{column.title} `{column.results.profile}`" for column in shown))
     rows = [
-        (f"[{claim}](#{claim.lower()})", said, *(_cell(column.row(claim)) for column in shown))
+        (f"[{claim}](#{claim.lower()}) {said}", *(_cell(column.row(claim)) for column in shown))
         for claim, said in sentences(profiles).items()
     ]
     ran = [row for results in profiles for row in judged(results.ledger)]

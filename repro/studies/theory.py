@@ -164,7 +164,8 @@ def _digests(root: Path, rows: list[Checked]) -> dict[str, str]:
     imports = cache(partial(_imported, root))
     digest = cache(partial(_digest, root, imports))
     names = {row.id: [*row.test.splitlines(), *row.control.splitlines()] for row in rows}
-    return {id_: digest(frozenset(root / name.partition("::")[0] for name in tests)) for id_, tests in names.items()}
+    files = {id_: {root / name.partition("::")[0] for name in tests} for id_, tests in names.items()}
+    return {id_: digest(frozenset(filter(Path.is_file, each))) for id_, each in files.items()}
 
 
 def _digest(root: Path, imports: Callable[[Path], frozenset[Path]], files: frozenset[Path]) -> str:
