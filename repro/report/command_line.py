@@ -27,7 +27,7 @@ def _commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentPars
 
 def _help(parser: argparse.ArgumentParser) -> str:
     formatter = parser.formatter_class
-    parser.formatter_class = partial(argparse.HelpFormatter, width=_WIDTH)  # type: ignore[assignment]
+    parser.formatter_class = partial(argparse.HelpFormatter, width=_WIDTH)
     try:
         return parser.format_help()
     finally:

@@ -44,7 +44,7 @@ class Exhibit:
         ]
         numbers = "" if shown else f"[The numbers behind it]({results.paper.key}/{self._name(results)}.csv)."
         head = f"#### Profile `{results.profile}` {{ #{self._name(results)} }}"
-        return blocks([head, boxed("numbers", self.text) if self.text else "", *shown, numbers, origin(results, self.used)])
+        return blocks([head, boxed("numbers", self.text), *shown, numbers, origin(results, self.used)])
 
     def files(self, results: Results) -> Mapping[str, bytes]:
         """The figures and their data, or the evidence of a table, by name within the paper's folder."""

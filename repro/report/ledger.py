@@ -63,9 +63,9 @@ def effect(row: LedgerRow) -> str:
     """`+0.5 [+0.3, +0.7] points`, or a factor where the unit is decades; `no value` where no run gave one."""
     if row.effect is None:
         return "no value"
-    mean, unit = _told(row.effect, row.unit), "" if row.unit == "decades" else f" {row.unit}"
-    interval = "" if row.interval is None else " [{},\N{NO-BREAK SPACE}{}]".format(*(_told(end, row.unit) for end in row.interval))
-    return f"{mean}{interval}{unit}"
+    ends = ",\N{NO-BREAK SPACE}".join(_told(end, row.unit) for end in row.interval or ())
+    interval, unit = f" [{ends}]" if ends else "", "" if row.unit == "decades" else f" {row.unit}"
+    return f"{_told(row.effect, row.unit)}{interval}{unit}"
 
 
 def reported(row: LedgerRow) -> str:

@@ -33,5 +33,5 @@ def folded(summary: str, text: str) -> str:
 
 
 def boxed(name: str, text: str) -> str:
-    """The text in a box of its own, which the style sheet knows by its name."""
-    return blocks([f'<div class="{name}" markdown="1">', text, "</div>"])
+    """The text, if any, in a box of its own, which the style sheet knows by its name."""
+    return blocks([f'<div class="{name}" markdown="1">', text, "</div>"]) if text else ""

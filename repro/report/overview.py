@@ -37,17 +37,13 @@ def papers_page(papers: Sequence[Sequence[Results]]) -> str:
 
 def across(papers: Sequence[Sequence[Results]], link: Link) -> str:
     """The ledger: one row for every claim, network, data set and profile with a verdict."""
-    rows = [
-        _cells(results, row, link)
-        for profiles in papers
-        for results, row in _in_order_of_claims(profiles)
-    ]
+    rows = [_cells(results, row, link) for profiles in papers for results, row in _in_order_of_claims(profiles)]
     ran = [row for profiles in papers for results in profiles for row in judged(results.ledger)]
     return blocks([boxed("ledger", table(_HEAD, rows)), ledger.notes(ran), *(_not_run(p, link) for p in papers)])
 
 
 def _line(profiles: Sequence[Results], link: Link) -> str:
-    """`Keskar et al. 2017: reproduced K1, K3; contradicted K16; inconclusive K5; not run K11.`"""
+    """As in `Keskar et al. 2017: ✓ reproduced K1 and K3; ✗ contradicted K16; – not run K11.`."""
     paper = profiles[0].paper
     found = _best_verdicts(profiles)
     groups = {word: [claim for claim in found if word in found[claim]] for word in (*VERDICTS, NOT_RUN)}

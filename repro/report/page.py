@@ -49,7 +49,7 @@ def _scope(profiles: Sequence[Results], choices: str) -> str:
         for facts in (results.paper.networks[network],)
     ]
     head = boxed("scope", table(("profile", "network", "architecture", "the paper's data", "data here"), rows))
-    said = f"What the paper leaves unsaid, and what was chosen, stands among the [choices]({choices})." if choices else ""
+    said = f"What the paper leaves unsaid, and what was chosen: the [choices]({choices})." if choices else ""
     return blocks(["## Scope { #scope }", head, *map(_idle, profiles), said])
 
 

@@ -39,14 +39,15 @@ def first_screen(papers: Papers, advice: Sequence[Advice], picture: str) -> str:
         picture: the path of the picture of all verdicts.
     """
     settled = [each for each in advice if each.outcome(papers) not in ("undecided", "disputed", "not tested")]
-    said = [f"- {each.sentence(papers)} ({each.outcome(papers)}: {_claims(each)})" for each in settled]
+    said = [f"- **{each.question}** {each.sentence(papers)} ({_carried_by(each, papers)})" for each in settled]
     rest = f"Open so far: {len(advice) - len(settled)} of the guide's {len(advice)} questions." if advice else ""
     drawn = f"![Every verdict, by claim and by network and data set]({picture})"
     return blocks([overall(list(papers.values())), drawn, _counts(list(papers.values())), "\n".join(said), rest])
 
 
 def _counts(papers: Sequence[Sequence[Results]]) -> str:
-    return table(("paper", "claims", "judged", *VERDICTS), [_row(profiles) for profiles in papers])
+    head = ("paper", "claims", "judged", *(f"verdicts {word}" for word in VERDICTS))
+    return table(head, map(_row, papers))
 
 
 def _row(profiles: Sequence[Results]) -> Sequence[object]:
@@ -56,5 +57,5 @@ def _row(profiles: Sequence[Results]) -> Sequence[object]:
     return short_name(profiles[0].paper), *claims, *(counts[word] for word in VERDICTS)
 
 
-def _claims(advice: Advice) -> str:
-    return ", ".join(claim for _, claim in advice.claims)
+def _carried_by(advice: Advice, papers: Papers) -> str:
+    return f"{advice.outcome(papers)}: {', '.join(claim for _, claim in advice.claims)}"

@@ -19,8 +19,8 @@ def tally(results: Results) -> list[str]:
     for network, dataset in dict.fromkeys(map(place, ran)):
         here = [row for row in ran if place(row) == (network, dataset)]
         idle = sum(_idle(row, network) for row in results.ledger)
-        rest = f"; {idle} not run" if idle else ""
-        said.append(f"`{results.profile}`, {network} on {dataset}: of {_claims(len(here))} judged, {words(here)}{rest}.")
+        counts = words(here) + (f"; {idle} not run" if idle else "")
+        said.append(f"`{results.profile}`, {network} on {dataset}: of {_claims(len(here))} judged, {counts}.")
     return said
 
 

@@ -78,9 +78,8 @@ def check(profile: Profile = "long") -> list[Checked]:
     listener = _listen(["--hypothesis-profile", HYPOTHESIS[profile]])
     rows = _rows(listener)
     root = _checkout()
-    content = {"profile": profile, **provenance(), "digests": _digests(root, rows)}
-    content["identities"] = [asdict(row) for row in rows]
-    write_json(_table(root), content)
+    facts = {"profile": profile, **provenance(), "digests": _digests(root, rows)}
+    write_json(_table(root), {**facts, "identities": [asdict(row) for row in rows]})
     return rows
 
 
