@@ -52,7 +52,7 @@ def overall(papers: Sequence[Sequence[Results]]) -> str:
     }
     tested = len({row[:2] for row in ran})
     return (
-        f"Of {_claims(claims)} in {len(papers)} papers, {tested} have been put to the test, some on several networks "
+        f"Of {_claims(claims)} in {len(papers)} papers, {tested} have been put to the test, on one or more networks "
         f"and data sets: {words(ran.values())}, {len(ran)} verdicts in all."
     )
 
