@@ -52,7 +52,7 @@ reproduce-smith: setup ## the same for Smith et al. 2018: the batch grows where 
 theory: setup ## check every identity of the theory with 500 examples each, and write papers/theory/results
 	$(BIN)/repro theory
 
-report: setup ## write docs/results from the evidence
+report: setup ## write the pages and the README's first screen from the evidence
 	$(BIN)/repro report
 
 site: report ## build the site into site/

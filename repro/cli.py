@@ -127,14 +127,17 @@ def _claims(arguments: argparse.Namespace) -> None:
 
 
 def _add_report(commands: Commands) -> None:
-    _add(commands, "report", _report, "write the pages and figures of docs/results from the evidence")
+    parser = _add(commands, "report", _report, "write the pages and figures of docs/results from the evidence")
+    parser.add_argument("--check", action="store_true", help="write nothing: fail where a page is not what it would be")
 
 
-def _report(_: argparse.Namespace) -> None:
-    from repro.report.site import write_site
+def _report(arguments: argparse.Namespace) -> None:
+    from repro.report.site import stale_files, write_site
 
-    for path in write_site():
-        print(path)
+    if not arguments.check:
+        print("\n".join(map(str, write_site(parser=_parser()))))
+    elif stale := stale_files(parser=_parser()):
+        raise ReproError(f"{', '.join(map(str, stale))}: older than the evidence. Run `repro report`.")
 
 
 def _add_data(commands: Commands) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from repro.claims.evidence import Observation
+from repro.report import figure as drawn
+from repro.report.drawing import as_svg
 from repro.report.figure import Figure
-from repro.report.markdown import blocks
-from repro.report.origin import origin
+from repro.report.markdown import blocks, boxed
+from repro.report.origin import as_csv, origin
 from repro.report.results import Results
 
 
@@ -28,19 +30,32 @@ class Exhibit:
     text: str = ""
     figures: Sequence[tuple[Figure, str]] = ()
 
+    @property
+    def anchor(self) -> str:
+        """`table-3`."""
+        return self.title.partition(":")[0].lower().replace(".", "").replace(" ", "-")
+
     def as_markdown(self, results: Results) -> str:
-        """The section of the page; figures are linked as `<paper>/<name>.svg`."""
-        head = f"### {self.title} {{ #{_anchor(results.profile, self.title)} }}"
-        if not self.used:
-            return blocks([head, f"**not run** in the profile `{results.profile}`."])
-        drawn = [
+        """What one profile has of it; files are linked as `<paper>/<name>`. There must be evidence."""
+        shown = [
             f"![{self.title}, {figure.name}]({path}.svg)\n\n{caption} [The data]({path}.csv)."
             for figure, caption in self.figures
             for path in (f"{results.paper.key}/{figure.name}",)
         ]
-        return blocks([head, self.text, *drawn, origin(results, self.used)])
+        numbers = "" if shown else f"[The numbers behind it]({results.paper.key}/{self._name(results)}.csv)."
+        head = f"#### Profile `{results.profile}` {{ #{self._name(results)} }}"
+        return blocks([head, boxed("numbers", self.text), *shown, numbers, origin(results, self.used)])
+
+    def files(self, results: Results) -> Mapping[str, bytes]:
+        """The figures and their data, or the evidence of a table, by name within the paper's folder."""
+        if not self.figures:
+            return {f"{self._name(results)}.csv": as_csv(self.used)}
+        return {name: content for figure, _ in self.figures for name, content in figure_files(figure).items()}
+
+    def _name(self, results: Results) -> str:
+        return f"{results.profile}-{self.anchor}"
 
 
-def _anchor(profile: str, title: str) -> str:
-    name = title.partition(":")[0].lower().replace(".", "").replace(" ", "-")
-    return f"{profile}-{name}"
+def figure_files(figure: Figure) -> Mapping[str, bytes]:
+    """A figure as it is drawn, and as numbers."""
+    return {f"{figure.name}.svg": as_svg(figure), f"{figure.name}.csv": drawn.as_csv(figure)}

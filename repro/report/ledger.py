@@ -1,27 +1,33 @@
-"""The ledger on a page: which claim holds on which network, then every row that was run."""
+"""How a row of the ledger is told: its sentence, verdict, effect, and the paper's own number."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from repro.claims.ledger import EXTENSION, LedgerRow
-from repro.report.markdown import blocks, code, listing, table
-from repro.report.origin import data_set
-from repro.report.results import Results
+from repro.report.results import Place
 from repro.report.summary import NOTHING
 
 NOT_RUN = "not run"
-_ASTERISK = "An asterisk: the paper does not show the claim for this network."
-_HEAD = (
-    *("claim", "network, data set", "row", "verdict", "finding", "effect [interval]", "margin"),
-    *("n, failed, diverged", "reported", "test"),
-)
+VERDICTS = ("reproduced", "contradicted", "inconclusive")
+"""What a row that was run can be."""
+SIGNS = {"reproduced": "✓", "contradicted": "✗", "inconclusive": "?", NOT_RUN: "–"}
+"""Stands before the word, so that neither colour nor sign tells a verdict alone."""
 
 
 def sentence(row: LedgerRow) -> str:
     """What is judged, without the remark that the paper does not show it for this network."""
     return row.title.removesuffix(EXTENSION)
+
+
+def extended(row: LedgerRow) -> bool:
+    """Whether the paper does not show the claim for this network."""
+    return row.title.endswith(EXTENSION)
+
+
+def recalled(row: LedgerRow) -> bool:
+    """Whether the paper's numbers were recalled from memory, not read."""
+    return row.reported is not None and row.reported["mark"] == "recalled"
 
 
 def primaries(rows: Iterable[LedgerRow]) -> dict[str, list[LedgerRow]]:
@@ -33,110 +39,75 @@ def primaries(rows: Iterable[LedgerRow]) -> dict[str, list[LedgerRow]]:
     return found
 
 
-def matrix(results: Results) -> str:
-    """Every claim against the networks on which any has a verdict, and where each was not run."""
-    ran = {row.network for row in results.ledger if not row.variant and row.verdict != NOT_RUN}
-    networks = [network for network in results.paper.networks if network in ran]
-    rows = [
-        (claim, sentence(found[0]), *(_verdicts(found, network) for network in networks), _idle_networks(found))
-        for claim, found in primaries(results.ledger).items()
-    ]
-    shown = table(("claim", "sentence", *networks, "not run on"), rows)
-    return blocks([shown, _ASTERISK if any(map(_extended, results.ledger)) else ""])
+def judged(rows: Iterable[LedgerRow]) -> list[LedgerRow]:
+    """The primary rows that have a verdict."""
+    return [row for row in rows if not row.variant and row.verdict != NOT_RUN]
 
 
-def details(results: Results) -> str:
-    """Every row that was attempted, primary rows and variants; the sentence where a variant has its own."""
-    ran = [row for row in results.ledger if row.verdict != NOT_RUN]
-    if not ran:
-        return ""
-    legend = [
-        "Effects and intervals are those of the verdict: Holm-corrected in primary rows, uncorrected in variants. "
-        "`reported` is the effect that the paper's own means give.",
-        "A question mark: recalled from memory, not read." if any(map(_recalled, ran)) else "",
-    ]
-    return blocks([table(_HEAD, [_cells(results, row) for row in ran]), " ".join(filter(None, legend))])
+def place(row: LedgerRow) -> Place:
+    """Where the row was, or would be, judged."""
+    return Place(row.network, row.dataset)
 
 
-def tally(results: Results) -> list[str]:
-    """One sentence for each network and data set on which a primary row has a verdict."""
-    ran = [row for row in results.ledger if not row.variant and row.verdict != NOT_RUN]
-    sentences = []
-    for network, dataset in dict.fromkeys((row.network, row.dataset) for row in ran):
-        here = [row for row in ran if (row.network, row.dataset) == (network, dataset)]
-        counts = Counter(row.verdict for row in here)
-        words = listing(f"{counts[word]} {word}" for word in ("reproduced", "contradicted", "inconclusive"))
-        idle = [row.claim for row in results.ledger if _idle(row, network)]
-        rest = f"; {listing(idle)} not run" if idle else ""
-        claims = "claim" if len(here) == 1 else "claims"
-        sentences.append(f"`{results.profile}`, {network} on {dataset}: of {len(here)} {claims} judged, {words}{rest}.")
-    return sentences
+def verdict(row: LedgerRow) -> str:
+    """Sign and word: `✓ reproduced`, styled by its name."""
+    return f"**{SIGNS[row.verdict]} {row.verdict}**{{ .verdict .{row.verdict.replace(' ', '-')} }}"
 
 
-def _idle(row: LedgerRow, network: str) -> bool:
-    return not row.variant and row.network == network and row.verdict == NOT_RUN
-
-
-def _verdicts(rows: Sequence[LedgerRow], network: str) -> str:
-    found = [row for row in rows if row.network == network]
-    words = (row.verdict if row.verdict == NOT_RUN else f"**{row.verdict}**" + _mark(row) for row in found)
-    return "; ".join(words) or NOTHING
-
-
-def _idle_networks(rows: Sequence[LedgerRow]) -> str:
-    return ", ".join(row.network + _mark(row) for row in rows if row.verdict == NOT_RUN) or NOTHING
-
-
-def _mark(row: LedgerRow) -> str:
-    return "\\*" if _extended(row) else ""
-
-
-def _cells(results: Results, row: LedgerRow) -> Sequence[object]:
-    return (
-        row.claim,
-        f"{row.network}{_mark(row)}, {data_set(results, row.network, row.dataset)}",
-        _name(results, row),
-        f"**{row.verdict}**",
-        row.finding,
-        f"{effect(row)} {row.unit}",
-        f"{row.margin:.3g}",
-        f"{row.n}, {row.failed}, {row.diverged}",
-        reported(row),
-        _test(row),
-    )
+def asterisk(row: LedgerRow) -> str:
+    """A mark on a network for which the paper does not show the claim."""
+    return "\\*" if extended(row) else ""
 
 
 def effect(row: LedgerRow) -> str:
-    """`+0.5 [+0.3, +0.7]`; `no value` where no run gave one."""
+    """`+0.5 [+0.3, +0.7] points`, or a factor where the unit is decades; `no value` where no run gave one."""
     if row.effect is None:
         return "no value"
-    return f"{row.effect:+.3g}" + (f" [{row.interval[0]:+.3g}, {row.interval[1]:+.3g}]" if row.interval else "")
+    ends = ",\N{NO-BREAK SPACE}".join(_told(end, row.unit) for end in row.interval or ())
+    interval, unit = f" [{ends}]" if ends else "", "" if row.unit == "decades" else f" {row.unit}"
+    return f"{_told(row.effect, row.unit)}{interval}{unit}"
 
 
 def reported(row: LedgerRow) -> str:
-    """The effect, or the range, that the paper's own numbers give."""
+    """The effect, or the range, that the paper's own numbers give; a question mark after what is recalled."""
     if row.reported is None:
         return NOTHING
     given = row.reported["effect"]
-    words = " to ".join(f"{value:+.3g}" for value in (given if isinstance(given, list) else [given]))
-    return words + ("?" if _recalled(row) else "")
+    ends = given if isinstance(given, list) else [given]
+    return " to ".join(_told(end, row.unit) for end in ends) + ("?" if recalled(row) else "")
 
 
-def _name(results: Results, row: LedgerRow) -> str:
-    if not row.variant:
-        return "primary"
-    primary = next(each for each in results.ledger if each.claim == row.claim and not each.variant)
-    return code(row.variant) + ("" if sentence(row) == sentence(primary) else f": {sentence(row)}")
+def margin(row: LedgerRow) -> str:
+    """The smallest effect worth speaking of, or half the width of the range claimed."""
+    return f"×{_factor(row.margin)}" if row.unit == "decades" else f"{row.margin:.3g} {row.unit}"
 
 
-def _extended(row: LedgerRow) -> bool:
-    return row.title.endswith(EXTENSION)
+def counts(row: LedgerRow) -> str:
+    """`5`, or `5, 1 failed`: runs attempted in the smallest arm, and those that gave no value."""
+    lost = [f"{count} {word}" for count, word in ((row.failed, "failed"), (row.diverged, "diverged")) if count]
+    return ", ".join([str(row.n), *lost])
 
 
-def _recalled(row: LedgerRow) -> bool:
-    return row.reported is not None and row.reported["mark"] == "recalled"
-
-
-def _test(row: LedgerRow) -> str:
+def test(row: LedgerRow) -> str:
+    """How effect, interval and p were computed."""
     p = "" if row.p is None else f"; p {row.p:.2g}"
     return row.test + p + ("" if row.p_holm is None else f", corrected {row.p_holm:.2g}")
+
+
+def notes(rows: Sequence[LedgerRow]) -> str:
+    """What the marks beside the rows mean, as far as they bear any."""
+    said = [
+        "An asterisk: the paper does not show the claim for this network." if any(map(extended, rows)) else "",
+        "A question mark after a number: recalled from memory, not read." if any(map(recalled, rows)) else "",
+    ]
+    return " ".join(filter(None, said))
+
+
+def _told(value: float, unit: str) -> str:
+    return f"×{_factor(value)}" if unit == "decades" else f"{value:+.3g}"
+
+
+def _factor(decades: float) -> str:
+    """The factor that a difference of logarithms means, with two or three digits: `0.013`, `88`, `3,270`."""
+    factor = float(f"{10**decades:.3g}")
+    return f"{factor:,.0f}" if 100 <= factor < 1e6 else f"{factor:.2g}"

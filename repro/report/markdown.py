@@ -25,3 +25,13 @@ def listing(words: Iterable[object]) -> str:
 def code(text: str) -> str:
     """The text as code."""
     return f"`{text}`"
+
+
+def folded(summary: str, text: str) -> str:
+    """The text behind a line that opens it; it needs no script."""
+    return blocks([f'<details markdown="1">\n<summary>{summary}</summary>', text, "</details>"])
+
+
+def boxed(name: str, text: str) -> str:
+    """The text, if any, in a box of its own, which the style sheet knows by its name."""
+    return blocks([f'<div class="{name}" markdown="1">', text, "</div>"]) if text else ""

@@ -1,43 +1,56 @@
-"""Where numbers come from: the line under every table and figure."""
+"""Where numbers come from: what is folded under every table and figure."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterable, Sequence
 
 from repro.claims.evidence import Observation
-from repro.report.markdown import code
+from repro.report.cost import cost
+from repro.report.markdown import code, folded
 from repro.report.results import Results
+
+_COLUMNS = (
+    *("claim", "variant", "network", "dataset", "arm", "seed", "quantity", "x"),
+    *("value", "status", "reason", "residual", "spec"),
+)
 
 
 def origin(results: Results, used: Sequence[Observation]) -> str:
-    """Command, commit, seeds, seconds, data set and machine behind the observations `used`, which must not be empty."""
-    claims = " ".join(sorted({each.claim for each in used}, key=lambda claim: (len(claim), claim)))
-    command = f"repro reproduce {results.paper.key} --profile {results.profile} --only {claims}"
+    """Command, commit, seeds, time, data set, machine and run keys of the observations `used`, at least one."""
     commits = (code(each.provenance.commit) if each.provenance.commit else "unknown" for each in used)
     facts = {
-        "command": code(command),
         "commit": ", ".join(_distinct(commits)),
         "seeds": ", ".join(map(str, sorted({each.seed for each in used}))),
-        "seconds": _seconds(results, used),
+        "by the clock": cost(results, used).parts,
         "data set": ", ".join(_distinct(data_set(results, each.network, each.dataset) for each in used)),
         "machine": ", ".join(_distinct(_machine(each) for each in used)),
+        "runs": ", ".join(map(code, _distinct(key for each in used for key in each.spec.split()))) or "not recorded",
     }
-    return " · ".join(f"*{name}* {fact}" for name, fact in facts.items())
+    said = "\n".join(f"- *{name}* {fact}" for name, fact in {"command": code(command(results, used)), **facts}.items())
+    return folded("Command, commit and runs", said)
+
+
+def command(results: Results, used: Iterable[Observation]) -> str:
+    """What to type to get the observations again."""
+    claims = " ".join(sorted({each.claim for each in used}, key=lambda claim: (len(claim), claim)))
+    return f"repro reproduce {results.paper.key} --profile {results.profile} --only {claims}"
+
+
+def as_csv(used: Iterable[Observation]) -> bytes:
+    """The observations as a table for machines."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows([getattr(each, name) for name in _COLUMNS] for each in used)
+    return written.getvalue().encode()
 
 
 def data_set(results: Results, network: str, dataset: str) -> str:
-    """The data set, with the subset that sharpness and paths were measured on."""
+    """The data set, and how many of its training examples sharpness and paths are measured on, if not all."""
     measured = results.measured(network)
-    return f"{dataset} ({measured:,} training examples for sharpness and paths)" if measured else dataset
-
-
-def _seconds(results: Results, used: Iterable[Observation]) -> str:
-    """Seconds by the clock on the wall; what several numbers share is counted once."""
-    keys = {key for each in used for key in each.spec.split()}
-    training = [results.runs[key]["seconds"] for key in sorted(keys) if key in results.runs]
-    measuring = {each.seconds for each in used} - set(training)
-    parts = {f"training {len(training)} runs": sum(training), "measuring": sum(sorted(measuring))}
-    return ", ".join(f"{what} {seconds:,.0f}" for what, seconds in parts.items() if seconds) or "not recorded"
+    return f"{dataset} ({measured:,} examples measured)" if measured else dataset
 
 
 def _machine(observation: Observation) -> str:

@@ -1,65 +1,61 @@
-"""The README's verdict table, rewritten between its two markers."""
+"""The README's first screen: what the ledgers say, between its two markers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from repro.atomic import write_bytes
-from repro.claims.ledger import LedgerRow
 from repro.errors import DataError
-from repro.report.ledger import NOT_RUN, primaries, sentence
+from repro.report.citation import short_name
+from repro.report.guide import Advice, Papers
+from repro.report.ledger import VERDICTS, judged
 from repro.report.markdown import blocks, table
-from repro.report.page import short_name, summary
 from repro.report.results import Results
+from repro.report.tally import count, overall
+from repro.report.verdicts import sentences
 
 BEGIN, END = "<!-- verdicts:begin -->", "<!-- verdicts:end -->"
 
 
-def rewrite(path: Path, papers: Sequence[Sequence[Results]]) -> bool:
-    """Put the verdicts of `papers` (each a list of profiles) between the markers of the file at `path`.
-
-    Returns:
-        whether the file has the markers; without them, or without the file, nothing is touched.
+def rewritten(text: str, block: str) -> str:
+    """The text with `block` between its markers; the text as it is, if it has none.
 
     Raises:
         DataError: there is one marker without the other, or one stands twice.
-        StorageError: the file cannot be written.
     """
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
     if BEGIN not in text and END not in text:
-        return False
+        return text
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise DataError(f"{path} must have {BEGIN} once and {END} once after it. Put both back around the table.")
+        raise DataError(f"README.md must have {BEGIN} once and {END} once after it. Put both back around the block.")
     before, _, rest = text.partition(BEGIN)
-    changed = f"{before}{BEGIN}\n{blocks(map(verdicts, papers))}{END}{rest.partition(END)[2]}"
-    if changed != text:
-        write_bytes(path, changed.encode())
-    return True
+    return f"{before}{BEGIN}\n{block}{END}{rest.partition(END)[2]}"
 
 
-def verdicts(profiles: Sequence[Results]) -> str:
-    """A paper's claims against each network and data set with a verdict, `laptop` before `quick`, then the counts."""
-    ran = sorted((results for results in profiles if results.observations), key=lambda results: results.profile)
-    columns = [(results, place) for results in ran for place in results.places if _judged(results, place)]
-    heads = [f"{place.network}, {place.dataset} (`{results.profile}`)" for results, place in columns]
-    claims = primaries(profiles[0].ledger)
-    rows = [
-        (f"{claim} {sentence(found[0])}", *(_word(_row(results, claim, place)) for results, place in columns))
-        for claim, found in claims.items()
-    ]
-    shown = table(("claim", *heads), rows) if columns else ""
-    return blocks([f"**{short_name(profiles[0].paper)}**", shown, *summary(profiles)])
+def first_screen(papers: Papers, advice: Sequence[Advice], picture: str) -> str:
+    """The ledgers in a sentence, a picture and a table of counts, and the advice that they bear out.
+
+    Args:
+        papers: all of them, in the order in which they appeared.
+        advice: what the guide says.
+        picture: the path of the picture of all verdicts.
+    """
+    settled = [each for each in advice if each.outcome(papers) not in ("undecided", "disputed", "not tested")]
+    said = [f"- **{each.question}** {each.sentence(papers)} ({_carried_by(each, papers)})" for each in settled]
+    rest = f"Open so far: {len(advice) - len(settled)} of the guide's {len(advice)} questions." if advice else ""
+    drawn = f"![Every verdict, by claim and by network and data set]({picture})"
+    return blocks([overall(list(papers.values())), drawn, _counts(list(papers.values())), "\n".join(said), rest])
 
 
-def _judged(results: Results, place: tuple[str, str]) -> bool:
-    return any(_row(results, claim, place) is not None for claim in primaries(results.ledger))
+def _counts(papers: Sequence[Sequence[Results]]) -> str:
+    head = ("paper", "claims", "judged", *(f"verdicts {word}" for word in VERDICTS))
+    return table(head, map(_row, papers))
 
 
-def _row(results: Results, claim: str, place: tuple[str, str]) -> LedgerRow | None:
-    rows = primaries(results.ledger)[claim]
-    return next((row for row in rows if (row.network, row.dataset) == place and row.verdict != NOT_RUN), None)
+def _row(profiles: Sequence[Results]) -> Sequence[object]:
+    rows = [row for results in profiles for row in judged(results.ledger)]
+    counts = count(rows)
+    claims = (len(sentences(profiles)), len({row.claim for row in rows}))
+    return short_name(profiles[0].paper), *claims, *(counts[word] for word in VERDICTS)
 
 
-def _word(row: LedgerRow | None) -> str:
-    return NOT_RUN if row is None else row.verdict
+def _carried_by(advice: Advice, papers: Papers) -> str:
+    return f"{advice.outcome(papers)}: {', '.join(claim for _, claim in advice.claims)}"

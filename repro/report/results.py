@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from repro.claims import evidence, ledger
+from repro.claims.claim import Claim
 from repro.claims.declared import load_toml
 from repro.claims.evidence import Observation
 from repro.claims.judge import judge
@@ -33,6 +34,7 @@ class Results:
         profile: `quick`, `laptop` or `paper`.
         settings: for each network that the profile names its table in `profiles.toml`.
         observations: the measured values; none where nothing was recorded.
+        claims: what the paper claims.
         ledger: a row for every claim and network; `not run` where there is no evidence.
         runs: rows of `runs.parquet` by the run's key.
         epochs: by the run's key its rows of `curves.parquet` that belong to an epoch, in order.
@@ -44,6 +46,7 @@ class Results:
     profile: str
     settings: Mapping[str, Mapping[str, Any]]
     observations: tuple[Observation, ...]
+    claims: tuple[Claim, ...]
     ledger: tuple[LedgerRow, ...]
     runs: Mapping[str, Row]
     epochs: Mapping[str, Sequence[Row]]
@@ -66,6 +69,11 @@ class Results:
             if (each.claim, each.quantity, each.arm, each.variant, each.network, each.dataset) == wanted
         ]
 
+    def behind(self, row: LedgerRow) -> list[Observation]:
+        """The observations that a row of the ledger rests on, and the curves beside them."""
+        where = (row.claim, row.variant, row.network, row.dataset)
+        return [each for each in self.observations if (each.claim, each.variant, each.network, each.dataset) == where]
+
     def measured(self, network: str) -> int:
         """Examples of the training set that sharpness and paths are measured on; 0 is all."""
         return int(self.settings.get(network, {}).get("measured", 0))
@@ -83,14 +91,15 @@ def load_results(folder: Path) -> list[Results]:
 
 def _load(folder: Path, profile: str, settings: Mapping[str, Mapping[str, Any]]) -> Results:
     results, figures = folder / "results" / profile, folder / "figures.toml"
-    observations = _observations(results / "measurements.parquet")
+    observations, claims = _observations(results / "measurements.parquet"), load_claims(folder)
     runs, curves = read_records(results)
     return Results(
         paper=load_paper(folder),
         profile=profile,
         settings=settings,
         observations=tuple(observations),
-        ledger=tuple(_ledger(folder, profile, settings, observations)),
+        claims=claims,
+        ledger=tuple(_ledger(results / "ledger.json", claims, profile, settings, observations)),
         runs={row["spec"]: row for row in runs},
         epochs=_by_run(curves, "epoch"),
         distances=_by_run(curves, "distance"),
@@ -110,11 +119,14 @@ def _observations(path: Path) -> list[Observation]:
 
 
 def _ledger(
-    folder: Path, profile: str, settings: Mapping[str, Mapping[str, Any]], observations: Sequence[Observation]
+    path: Path,
+    claims: Sequence[Claim],
+    profile: str,
+    settings: Mapping[str, Mapping[str, Any]],
+    observations: Sequence[Observation],
 ) -> list[LedgerRow]:
     """The recorded ledger; where there is none, what the evidence says now."""
-    path = folder / "results" / profile / "ledger.json"
     if path.exists():
         return ledger.read(path)
     datasets = {network: str(table["dataset"]) for network, table in settings.items()}
-    return judge(load_claims(folder), observations, profile, datasets)
+    return judge(claims, observations, profile, datasets)

@@ -77,8 +77,9 @@ def check(profile: Profile = "long") -> list[Checked]:
     """
     listener = _listen(["--hypothesis-profile", HYPOTHESIS[profile]])
     rows = _rows(listener)
-    content = {"profile": profile, **provenance(), "digests": _digests(rows), "identities": [asdict(r) for r in rows]}
-    write_json(_table(), content)
+    root = _checkout()
+    facts = {"profile": profile, **provenance(), "digests": _digests(root, rows)}
+    write_json(_table(root), {**facts, "identities": [asdict(row) for row in rows]})
     return rows
 
 
@@ -87,22 +88,28 @@ def collected() -> list[Checked]:
     return _rows(_listen(["--collect-only"]))
 
 
-def read() -> list[Checked]:
+def read(checkout: Path | None = None) -> list[Checked]:
     """The table as it was last written; an identity that is not in it has not been run.
+
+    Args:
+        checkout: by default the one around the package or the working directory.
 
     Raises:
         DataError: the table is damaged.
     """
+    root = checkout or _checkout()
     try:
-        content = json.loads(_table().read_text())
+        content = json.loads(_table(root).read_text())
         kept = {row["id"]: Checked(**row) for row in content["identities"]}
         before = content["digests"]
     except FileNotFoundError:
         kept, before = {}, {}
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{_table()} is no table of identities ({error}); write it again by `repro theory`.") from error
+        raise DataError(
+            f"{_table(root)} is no table of identities ({error}); write it again by `repro theory`."
+        ) from error
     rows = [kept.get(id_, _row(id_, _Listener())) for id_ in identities()]
-    now = _digests(rows)
+    now = _digests(root, rows)
     return [replace(row, stale=row.id in before and before[row.id] != now[row.id]) for row in rows]
 
 
@@ -147,17 +154,17 @@ def _checkout() -> Path:
     return papers_folder().parent
 
 
-def _table() -> Path:
-    return papers_folder() / "theory" / "results" / "identities.json"
+def _table(root: Path) -> Path:
+    return root / "papers" / "theory" / "results" / "identities.json"
 
 
-def _digests(rows: list[Checked]) -> dict[str, str]:
+def _digests(root: Path, rows: list[Checked]) -> dict[str, str]:
     """For every identity a digest of its tests' files and of all of this package that they import."""
-    root = _checkout()
     imports = cache(partial(_imported, root))
     digest = cache(partial(_digest, root, imports))
     names = {row.id: [*row.test.splitlines(), *row.control.splitlines()] for row in rows}
-    return {id_: digest(frozenset(root / name.partition("::")[0] for name in tests)) for id_, tests in names.items()}
+    files = {id_: {root / name.partition("::")[0] for name in tests} for id_, tests in names.items()}
+    return {id_: digest(frozenset(filter(Path.is_file, each))) for id_, each in files.items()}
 
 
 def _digest(root: Path, imports: Callable[[Path], frozenset[Path]], files: frozenset[Path]) -> str:

@@ -26,7 +26,7 @@ PINS = [
     for line in (ROOT / "constraints.txt").read_text().splitlines()
     if line and not line.startswith("#")
 ]
-PAGES = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+PAGES = [ROOT / "README.md", *(path for path in (ROOT / "docs").rglob("*.md") if "results" not in path.parts)]
 
 
 def applying(requirements: list[Requirement], environment: dict[str, str]) -> list[Requirement]:
@@ -70,10 +70,15 @@ def test_make_alone_lists_every_target() -> None:
     assert set(re.findall(r"^  make (\S+)", listed, re.MULTILINE)) == targets()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_make_command_on_a_page_has_a_target(page: Path) -> None:
     commands = set(re.findall(r"(?:^|`)make ([a-z][a-z-]*)", page.read_text(), re.MULTILINE))
     assert commands <= targets()
+
+
+def test_every_paper_has_its_page_in_the_navigation() -> None:
+    listed = set(re.findall(r"results/(\w+)\.md", (ROOT / "mkdocs.yml").read_text())) - {"index"}
+    assert listed == {path.parent.name for path in (ROOT / "papers").glob("*/paper.toml")}
 
 
 def test_the_ci_can_be_run_as_it_is() -> None:

@@ -7,58 +7,60 @@ from pathlib import Path
 import pytest
 
 from repro.errors import DataError
-from repro.report.readme import rewrite
+from repro.report.guide import load_guide
+from repro.report.readme import first_screen, rewritten
 from repro.report.results import load_results
 from repro.report.site import write_site
 
 BLOCK = "<!-- verdicts:begin -->\nwhatever\n<!-- verdicts:end -->"
 
 
-def rewritten(root: Path, text: str) -> str:
-    path = root / "README.md"
-    path.write_text(text)
-    rewrite(path, [load_results(root / "papers" / "keskar2017")])
-    return path.read_text()
+def screen(root: Path) -> str:
+    papers = {key: load_results(root / "papers" / key) for key in ("keskar2017", "hoffer2017", "smith2018")}
+    return first_screen(papers, load_guide(root / "papers" / "guide.toml", papers), "docs/verdicts.svg")
 
 
-def test_only_the_block_changes_and_a_second_report_changes_nothing(checkout: Path) -> None:
-    text = rewritten(checkout, f"# Title\n\nBefore.\n{BLOCK}\nAfter, no newline")
-    assert text.startswith("# Title\n\nBefore.\n<!-- verdicts:begin -->\n**Keskar et al. 2017**\n\n| claim |")
-    assert text.endswith("<!-- verdicts:end -->\nAfter, no newline")
-    assert "whatever" not in text
-    assert rewritten(checkout, text) == text
+def test_only_the_block_changes_and_a_second_time_nothing_does() -> None:
+    text = rewritten(f"# Title\n\nBefore.\n{BLOCK}\nAfter, no newline", "Said.\n")
+    assert text == "# Title\n\nBefore.\n<!-- verdicts:begin -->\nSaid.\n<!-- verdicts:end -->\nAfter, no newline"
+    assert rewritten(text, "Said.\n") == text
 
 
-def test_the_block_has_a_verdict_for_every_claim_and_the_sentence_that_counts_them(checkout: Path) -> None:
-    text = rewritten(checkout, BLOCK)
-    assert "| claim | F1, mnist-embedded (`quick`) |" in text
-    for claim, verdict in (("K1", "reproduced"), ("K3", "contradicted"), ("K4", "not run"), ("K16", "not run")):
-        (line,) = [line for line in text.splitlines() if line.startswith(f"| {claim} ")]
-        assert line.endswith(f"| {verdict} |")
-    assert "of 3 claims judged, 1 reproduced, 1 contradicted and 1 inconclusive" in text
+def test_the_screen_counts_claims_and_verdicts_and_shows_the_picture(checkout: Path) -> None:
+    text = screen(checkout)
+    assert text.startswith(
+        "Of 36 claims in 3 papers, 3 have been put to the test, on one or more networks and data sets: "
+        "1 reproduced, 1 contradicted and 1 inconclusive, 3 verdicts in all.\n"
+    )
+    assert "](docs/verdicts.svg)" in text
+    assert "| Keskar et al. 2017 | 16 | 3 | 1 | 1 | 1 |" in text
+    assert "| Smith et al. 2018 | 7 | 0 | 0 | 0 | 0 |" in text
 
 
-def test_without_evidence_the_block_says_that_nothing_was_run(clone: Path) -> None:
-    assert "Nothing has been run: `repro reproduce keskar2017` does it." in rewritten(clone, BLOCK)
+def test_the_advice_that_the_verdicts_settle_is_on_the_screen_and_the_rest_is_counted(checkout: Path) -> None:
+    lines = screen(checkout).splitlines()
+    said = [line for line in lines if line.startswith("- ")]
+    assert [line.rpartition(" (")[2] for line in said] == ["borne out in part: K1, H1)", "not borne out: K3, H13)"]
+    assert "- **Should I look at sharpness to choose a batch?** No: sharpness did not go with" in said[1]
+    (rest,) = [line for line in lines if line.startswith("Open so far:")]
+    left, of = (int(word) for word in rest.split() if word.isdigit())
+    assert of - left == len(said)
 
 
-def test_a_readme_without_markers_is_left_alone(checkout: Path) -> None:
-    assert rewritten(checkout, "# Title\n") == "# Title\n"
+def test_without_evidence_the_screen_says_so(clone: Path) -> None:
+    assert "0 have been put to the test" in screen(clone)
+
+
+def test_a_readme_without_markers_is_left_alone() -> None:
+    assert rewritten("# Title\n", "Said.\n") == "# Title\n"
 
 
 def test_papers_stand_in_the_order_in_which_they_appeared(clone: Path) -> None:
     path = clone / "README.md"
     path.write_text(BLOCK)
-    write_site(clone)
-    names = [line for line in path.read_text().splitlines() if line.startswith("**")]
-    assert names == ["**Keskar et al. 2017**", "**Hoffer et al. 2017**", "**Smith et al. 2018**"]
-
-
-def test_a_report_writes_the_block_too_and_says_so(clone: Path) -> None:
-    path = clone / "README.md"
-    path.write_text(BLOCK)
     assert path in write_site(clone)
-    assert "whatever" not in path.read_text()
+    names = [line.split(" | ")[0] for line in path.read_text().splitlines() if " et al. " in line]
+    assert names == ["| Keskar et al. 2017", "| Hoffer et al. 2017", "| Smith et al. 2018"]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,6 @@ def test_a_report_writes_the_block_too_and_says_so(clone: Path) -> None:
         f"{BLOCK} {BLOCK}",
     ],
 )
-def test_markers_that_do_not_enclose_one_block_are_refused_and_nothing_is_lost(checkout: Path, text: str) -> None:
+def test_markers_that_do_not_enclose_one_block_are_refused(text: str) -> None:
     with pytest.raises(DataError, match="Put both back"):
-        rewritten(checkout, text)
-    assert (checkout / "README.md").read_text() == text
+        rewritten(text, "Said.\n")

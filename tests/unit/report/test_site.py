@@ -9,9 +9,10 @@ from types import SimpleNamespace
 
 from repro.claims import ledger
 from repro.claims.evidence import Observation
+from repro.report.exhibition import exhibition
 from repro.report.page import paper_page
 from repro.report.results import load_results
-from repro.report.site import write_site
+from repro.report.site import stale_files, write_site
 
 RESULTS = Path("docs", "results")
 
@@ -32,6 +33,13 @@ def section(text: str, anchor: str) -> str:
     return rest.partition("\n#")[0]
 
 
+def claim(text: str, name: str) -> str:
+    """The section of a claim."""
+    _, _, rest = text.partition(f"{{ #{name.lower()} data-toc-label=")
+    assert rest, name
+    return rest.partition("\n#")[0]
+
+
 def lines_with(text: str, *words: str) -> list[str]:
     return [line for line in text.splitlines() if all(word in line for word in words)]
 
@@ -40,35 +48,43 @@ def points(path: Path) -> list[list[str]]:
     return list(csv.reader(path.read_text().splitlines()))[1:]
 
 
-def test_every_row_that_was_run_stands_on_the_page_with_its_verdict_effect_and_counts(site: Path) -> None:
-    shown = section(read(site), "quick-ledger")
+def test_every_row_that_was_run_stands_under_its_claim_with_verdict_effect_and_counts(site: Path) -> None:
     rows = ledger.read(site / "papers/keskar2017/results/quick/ledger.json")
     ran = [row for row in rows if row.verdict != "not run"]
     assert {row.claim for row in ran} == {"K1", "K3", "K5"}
     for row in ran:
-        counts = f"| {row.n}, {row.failed}, {row.diverged} |"
+        shown = claim(read(site), row.claim)
         name = f"`{row.variant}`" if row.variant else "primary"
-        (line,) = lines_with(shown, f"| {row.claim} |", f"| {name} |", f"**{row.verdict}**", row.finding, counts)
-        assert row.effect is None or f"{row.effect:+.3g}" in line
+        counts = f"| {row.n}{', 1 failed' * (row.failed == 1)}{', 2 diverged' * (row.diverged == 2)} |"
+        (line,) = lines_with(shown, f"| {name}", f"{row.verdict}**", f"| {row.finding} |", counts, row.test)
+        assert row.unit == "decades" or row.effect is None or f"{row.effect:+.3g}" in line
 
 
-def test_every_claim_is_in_the_matrix_and_those_without_evidence_are_not_run(site: Path) -> None:
-    shown = section(read(site), "quick-ledger")
+def test_a_difference_of_logarithms_is_told_as_a_factor(site: Path) -> None:
+    shown = claim(read(site), "K3")
+    (line,) = lines_with(shown.partition("<details")[0], "✗ contradicted", "| ×0.011 [×0.0")
+    assert "| ×167 |" in line  # 205.14 / 1.23, of the paper's Table 3
+
+
+def test_every_claim_is_in_the_matrix_and_under_its_anchor_and_says_where_it_was_not_run(site: Path) -> None:
+    text = read(site)
+    shown = section(text, "verdicts")
     for number in range(1, 17):
-        (line,) = [line for line in lines_with(shown, f"| K{number} |") if "primary" not in line and "`" not in line]
-        verdict, idle = [cell.strip("*\\ ") for cell in line.split("|")][3:5]
-        assert (verdict == "not run") is (number not in (1, 3, 5))
+        (line,) = lines_with(shown, f"| [K{number}](#k{number}) ")
+        below = claim(text, f"K{number}")
+        (idle,) = lines_with(below, "Not run on ")
+        assert line.endswith("| — |") is (number not in (1, 3, 5))
         assert ("F1" in idle) is (number not in (1, 3, 5))
         assert all(network in idle for network in ("C1", "C2", "C3", "C4"))
 
 
 def test_a_contradiction_is_printed_as_plainly_as_a_reproduction(site: Path) -> None:
-    text = read(site)
-    shown = section(text, "quick-ledger")
-    assert lines_with(shown, "| K1 |", "primary", "**reproduced**", "as claimed")
-    assert lines_with(shown, "| K3 |", "primary", "**contradicted**", "reversed")
-    index = (site / RESULTS / "index.md").read_text()
-    for where in (text, index):
+    text, home = read(site), (site / RESULTS / "parts" / "ledger.md").read_text()
+    for shown in (section(text, "verdicts"), claim(text, "K1"), home):
+        assert lines_with(shown, "K1" if shown != claim(text, "K1") else "as claimed", "✓ reproduced")
+    for shown in (section(text, "verdicts"), home):
+        assert lines_with(shown, "[K3]", "✗ contradicted")
+    for where in (text, (site / RESULTS / "index.md").read_text()):
         assert "of 3 claims judged, 1 reproduced, 1 contradicted and 1 inconclusive" in where
 
 
@@ -112,44 +128,60 @@ def test_a_minimum_where_the_search_stayed_short_of_a_longer_one_is_a_row(site: 
     assert not lines_with(shown, "| F1 LB, seed 1, ε 1e-3 |")
 
 
-def test_command_commit_seeds_seconds_and_data_set_stand_under_each_exhibit(site: Path) -> None:
+def test_command_commit_seeds_time_data_set_and_runs_are_folded_under_each_exhibit(site: Path) -> None:
     text = read(site)
-    for anchor, claim, seeds, seconds in (
-        ("table-2", "K1", "0, 1, 2", "training 6 runs 69"),
-        ("table-3", "K3", "0, 1, 2", "training 6 runs 69, measuring 19"),
-        ("fig-3", "K5", "0, 1, 2", "training 4 runs 44, measuring 7"),
-        ("fig-6", "K9", "0", "training 2 runs 21"),
+    for anchor, number, seeds, time, runs in (
+        ("table-2", "K1", "0, 1, 2", "training 6 runs 69 s", "`LB0`, `LB1`, `LB2`, `SB0`, `SB1`, `SB2`"),
+        ("table-3", "K3", "0, 1, 2", "training 6 runs 69 s, measuring 19 s", "`LB0`, `LB1`, `LB2`"),
+        ("fig-3", "K5", "0, 1, 2", "training 4 runs 44 s, measuring 7 s", "`LB0`, `LB1`, `SB0`, `SB1`"),
+        ("fig-6", "K9", "0", "training 2 runs 21 s", "`LB0`, `SB0`"),
     ):
-        (line,) = lines_with(section(text, f"quick-{anchor}"), "*command*")
-        facts = f"*commit* `abc123` · *seeds* {seeds} · *seconds* {seconds} · *data set* mnist-embedded"
-        assert f"`repro reproduce keskar2017 --profile quick --only {claim}` · {facts}" in line
+        folded = section(text, f"quick-{anchor}").partition("<summary>")[2].replace("\N{NO-BREAK SPACE}", " ")
+        assert lines_with(folded, f"*command* `repro reproduce keskar2017 --profile quick --only {number}`")
+        for fact in ("*commit* `abc123`", f"*seeds* {seeds}", f"*by the clock* {time}", "*data set* mnist-embedded"):
+            assert f"- {fact}\n" in folded
+        assert f"*runs* {runs}" in folded
 
 
-def test_an_exhibit_without_evidence_says_so_and_has_no_figure(site: Path) -> None:
+def test_a_table_links_to_the_evidence_behind_it(site: Path) -> None:
+    name = "keskar2017/quick-table-3.csv"
+    assert f"[The numbers behind it]({name})" in section(read(site), "quick-table-3")
+    rows = points(site / RESULTS / name)
+    assert ["K3", "published", "F1", "mnist-embedded", "LB", "1", "sharpness", "", "nan", "failed"] in [
+        r[:10] for r in rows
+    ]
+    assert {row[0] for row in rows} == {"K3"}
+
+
+def test_an_exhibit_without_evidence_is_named_and_has_no_section_and_no_figure(site: Path) -> None:
     text = read(site)
-    for anchor in ("quick-table-4", "quick-fig-7"):
-        assert section(text, anchor).strip() == "**not run** in the profile `quick`."
+    (line,) = lines_with(text, "**Not run** in any profile:")
+    assert "Table 4" in line
+    assert "Fig. 7" in line
+    assert "#quick-table-4" not in text
     assert not list((site / RESULTS).rglob("*fig7*"))
 
 
 def test_a_fresh_clone_has_a_page_on_which_nothing_was_run(clone: Path) -> None:
     text = page(clone)
     for profile in ("quick", "laptop", "paper"):
-        assert f"**not run**: no evidence is recorded; `repro reproduce keskar2017 --profile {profile}`" in text
-    assert "Nothing has been run" in (clone / RESULTS / "index.md").read_text()
+        command = f"repro reproduce keskar2017 --profile {profile}"
+        assert f"Profile `{profile}`: **not run**; `{command}` makes its evidence." in text
+    assert "Nothing has been run" in text
     assert {path.stem for path in (clone / RESULTS).rglob("*.svg")} == {"authors-fig3"}
 
 
 def test_a_file_that_is_missing_leaves_the_rest_of_the_page(checkout: Path) -> None:
     def text() -> str:
-        return paper_page(load_results(checkout / "papers/keskar2017"), "")[0]
+        profiles = load_results(checkout / "papers/keskar2017")
+        return paper_page(profiles, exhibition(profiles))
 
     whole, results = text(), checkout / "papers/keskar2017/results/quick"
     (results / "ledger.json").unlink()
     assert text() == whole
     (results / "curves.parquet").unlink()
     (results / "runs.parquet").unlink()
-    assert section(text(), "quick-ledger") == section(whole, "quick-ledger")
+    assert section(text(), "verdicts") == section(whole, "verdicts")
 
 
 def test_every_figure_that_has_evidence_is_linked_with_its_data(site: Path) -> None:
@@ -176,7 +208,7 @@ def test_the_authors_own_curve_is_drawn_beside_ours_where_they_released_it(clone
     made.record(clone, [on_c1(row) for row in made.everything() if row.claim == "K5"], "laptop")
     shown = section(page(clone), "laptop-fig-3")
     assert "Right: the authors' released figure, one pair." in shown
-    assert "cifar10-10k (5,000 training examples for sharpness and paths)" in shown
+    assert "cifar10-10k (5,000 examples measured)" in shown
     theirs = [row for row in points(clone / RESULTS / "keskar2017" / "laptop-C1-fig3.csv") if row[2] == "authors"]
     assert ["C1, the authors' figure: cross-entropy, nats", "train", "authors", "0.75", "0.8739", "", ""] in theirs
     assert len(theirs) == 4 * 25
@@ -218,8 +250,29 @@ def test_a_paper_without_tables_and_figures_of_its_own_has_its_ledger(clone: Pat
     folder = (clone / "papers/keskar2017").rename(clone / "papers/another2020")
     for other in ("hoffer2017", "smith2018"):
         shutil.rmtree(clone / "papers" / other)
+    (clone / "papers/guide.toml").unlink()
     paper = folder / "paper.toml"
     paper.write_text(paper.read_text().replace('key = "keskar2017"', 'key = "another2020"'))
-    written = {path.name for path in write_site(clone)}
+    written = {path.name for path in write_site(clone) if path.parent == clone / RESULTS}
     assert written == {"index.md", "another2020.md", "another2020-choices.md"}
-    assert lines_with((clone / RESULTS / "another2020.md").read_text(), "| K16 |", "F1, F2, C1, C2, C3, C4")
+    assert "Not run on F1, F2, C1, C2, C3, C4." in claim((clone / RESULTS / "another2020.md").read_text(), "K16")
+
+
+def test_a_page_that_is_older_than_its_evidence_is_found_and_nothing_is_written(
+    checkout: Path, made: SimpleNamespace
+) -> None:
+    write_site(checkout)
+    assert stale_files(checkout) == []
+    made.record(checkout, [row for row in made.everything() if row.claim == "K1" and row.seed < 2])
+    before = read(checkout)
+    found = {path.name for path in stale_files(checkout)}
+    assert {"keskar2017.md", "quick-F1-fig2.svg", "quick-F1-fig3.svg", "verdicts.svg"} <= found
+    assert "quick-F1-fig3.csv" in found  # the figure is no longer drawn
+    assert read(checkout) == before
+
+
+def test_where_no_page_was_built_only_what_is_committed_can_be_stale(checkout: Path) -> None:
+    assert stale_files(checkout) == [checkout / "docs" / "verdicts.svg"]
+    write_site(checkout)
+    shutil.rmtree(checkout / RESULTS)
+    assert stale_files(checkout) == []

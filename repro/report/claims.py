@@ -1,0 +1,95 @@
+"""Claim by claim: what was found on every network, how it was judged, and what other choices give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from repro.claims.claim import Claim
+from repro.claims.ledger import LedgerRow
+from repro.report import ledger
+from repro.report.cost import cost
+from repro.report.ledger import NOT_RUN, asterisk, primaries
+from repro.report.markdown import blocks, boxed, code, folded, table
+from repro.report.results import Results
+from repro.report.verdicts import sentences, strongest_first
+
+_HEAD = ("network, data set", "profile", "verdict", "finding", "effect here", "the paper", "n", "margin", "cost")
+_ROWS = ("row", *_HEAD[:-1], "test")
+
+
+def sections(profiles: Sequence[Results]) -> list[str]:
+    """One section a claim, in the paper's order, under the anchor of its id."""
+    claims = {claim.id: claim for claim in profiles[0].claims}
+    return [_section(profiles, claims[name], said) for name, said in sentences(profiles).items()]
+
+
+def _section(profiles: Sequence[Results], claim: Claim, sentence: str) -> str:
+    head = f'### {claim.id} {sentence} {{ #{claim.id.lower()} data-toc-label="{claim.id} {sentence}" }}'
+    ran = [(results, row) for results in strongest_first(profiles) for row in _attempted(results, claim)]
+    main = [(results, row) for results, row in ran if not row.variant]
+    shown = boxed("claim", table(_HEAD, [(*_cells(*each), cost_of(*each)) for each in main])) if main else ""
+    said = f"*{claim.where}.* {_compared(claim)}"
+    marks = ledger.notes([row for _, row in main])
+    return blocks([head, said, shown, marks, _idle(profiles, claim), _how(claim, ran)])
+
+
+def cost_of(results: Results, row: LedgerRow) -> str:
+    """What the row has cost by the clock."""
+    return cost(results, results.behind(row)).total
+
+
+def _attempted(results: Results, claim: Claim) -> list[LedgerRow]:
+    return [row for row in results.ledger if row.claim == claim.id and row.verdict != NOT_RUN]
+
+
+def _compared(claim: Claim) -> str:
+    """Which way round the effect is."""
+    if not claim.primary.arms:
+        return ""
+    joined = " / " if claim.primary.scale == "log10" else " - "
+    return f"The effect is {joined.join(claim.primary.arms)}."
+
+
+def _idle(profiles: Sequence[Results], claim: Claim) -> str:
+    """The networks on which no profile has judged it."""
+    every = [row for results in profiles for row in primaries(results.ledger).get(claim.id, [])]
+    ran = {row.network for row in every if row.verdict != NOT_RUN}
+    idle = dict.fromkeys(row.network + asterisk(row) for row in every if row.network not in ran)
+    return f"Not run on {', '.join(idle)}." if idle else ""
+
+
+def _how(claim: Claim, ran: Sequence[tuple[Results, LedgerRow]]) -> str:
+    """Folded: the quantity, the margin, the tests, and the rows of the other choices."""
+    facts = {
+        "measured": claim.primary.measured,
+        "kind": claim.primary.kind,
+        "margin from": claim.primary.margin_from,
+        "needs the gap of": claim.needs_gap,
+    }
+    commands = dict.fromkeys(code(row.command) for _, row in ran)
+    said = "\n".join(f"- *{name}* {fact}" for name, fact in (facts | {"command": ", ".join(commands)}).items() if fact)
+    rows = [(_name(claim, row), *_cells(*each), ledger.test(row)) for each in ran for row in each[1:]]
+    others = sum(bool(row.variant) for _, row in ran)
+    title = "How it was judged" + (f", and {others} rows that vary a choice" if others else "")
+    legend = "Intervals of primary rows are Holm-corrected, those of the other rows are not." if rows else ""
+    return folded(title, blocks([said, boxed("rows", table(_ROWS, rows)) if rows else "", legend]))
+
+
+def _cells(results: Results, row: LedgerRow) -> Sequence[object]:
+    return (
+        f"{row.network}{asterisk(row)}, {row.dataset}",
+        code(results.profile),
+        ledger.verdict(row),
+        row.finding,
+        ledger.effect(row),
+        ledger.reported(row),
+        ledger.counts(row),
+        ledger.margin(row),
+    )
+
+
+def _name(claim: Claim, row: LedgerRow) -> str:
+    if not row.variant:
+        return "primary"
+    title = ledger.sentence(row)
+    return code(row.variant) + ("" if title == claim.primary.title else f": {title}")

@@ -1,0 +1,91 @@
+"""The home page's part that the ledgers give: what holds in a few lines, then the ledger across papers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from repro.claims.ledger import LedgerRow
+from repro.report import ledger
+from repro.report.citation import citation, short_name
+from repro.report.claims import cost_of
+from repro.report.ledger import NOT_RUN, VERDICTS, judged
+from repro.report.markdown import blocks, boxed, code, listing, table
+from repro.report.results import Results
+from repro.report.tally import overall, summary
+from repro.report.verdicts import sentences, strongest, strongest_first
+
+Link = Callable[[str, str], str]
+"""From a paper's key and a claim, or an empty text, to the address of what is said of it."""
+
+_HEAD = ("Paper", "Claim", "Network", "Data", "Profile", "Verdict", "The paper", "Here", "n", "Cost", "Command")
+
+
+def overview(papers: Sequence[Sequence[Results]], link: Link) -> str:
+    """All papers in a sentence, and a line for each."""
+    return blocks([overall(papers), "\n".join(f"- {_line(profiles, link)}" for profiles in papers)])
+
+
+def papers_page(papers: Sequence[Sequence[Results]]) -> str:
+    """The list of the papers, which leads to the page of each."""
+    entries = (
+        blocks([f"## [{profiles[0].paper.title}]({profiles[0].paper.key}.md)", citation(profiles[0].paper), *said])
+        for profiles in papers
+        for said in (summary(profiles),)
+    )
+    return blocks(["# Results", overall(papers), *entries])
+
+
+def across(papers: Sequence[Sequence[Results]], link: Link) -> str:
+    """The ledger: one row for every claim, network, data set and profile with a verdict."""
+    rows = [_cells(results, row, link) for profiles in papers for results, row in _in_order_of_claims(profiles)]
+    ran = [row for profiles in papers for results in profiles for row in judged(results.ledger)]
+    return blocks([boxed("ledger", table(_HEAD, rows)), ledger.notes(ran), *(_not_run(p, link) for p in papers)])
+
+
+def _line(profiles: Sequence[Results], link: Link) -> str:
+    """As in `Keskar et al. 2017: ✓ reproduced K1 and K3; ✗ contradicted K16; – not run K11.`."""
+    paper = profiles[0].paper
+    found = _best_verdicts(profiles)
+    groups = {word: [claim for claim in found if word in found[claim]] for word in (*VERDICTS, NOT_RUN)}
+    said = "; ".join(
+        f"{ledger.SIGNS[word]} {word} {_linked(paper.key, claims, link)}" for word, claims in groups.items() if claims
+    )
+    return f"[{short_name(paper)}]({link(paper.key, '')}): {said}."
+
+
+def _best_verdicts(profiles: Sequence[Results]) -> dict[str, set[str]]:
+    """For every claim the verdicts of the strongest profile that judged it."""
+    found = {claim: {row.verdict for _, row in strongest(profiles, claim)} for claim in sentences(profiles)}
+    return {claim: verdicts or {NOT_RUN} for claim, verdicts in found.items()}
+
+
+def _in_order_of_claims(profiles: Sequence[Results]) -> Iterable[tuple[Results, LedgerRow]]:
+    order = list(sentences(profiles))
+    pairs = [(results, row) for results in strongest_first(profiles) for row in judged(results.ledger)]
+    return sorted(pairs, key=lambda pair: order.index(pair[1].claim))
+
+
+def _cells(results: Results, row: LedgerRow, link: Link) -> Sequence[object]:
+    return (
+        short_name(results.paper),
+        f"[{row.claim}]({link(row.paper, row.claim)}) {ledger.sentence(row)}",
+        row.network + ledger.asterisk(row),
+        row.dataset,
+        row.profile,
+        f"{ledger.verdict(row)} {row.finding}",
+        ledger.reported(row),
+        ledger.effect(row),
+        ledger.counts(row),
+        cost_of(results, row),
+        code(row.command),
+    )
+
+
+def _not_run(profiles: Sequence[Results], link: Link) -> str:
+    paper = profiles[0].paper
+    idle = [claim for claim, verdicts in _best_verdicts(profiles).items() if verdicts == {NOT_RUN}]
+    return f"Not run of {short_name(paper)}: {_linked(paper.key, idle, link)}." if idle else ""
+
+
+def _linked(paper: str, claims: Sequence[str], link: Link) -> str:
+    return listing(f"[{claim}]({link(paper, claim)})" for claim in claims)

@@ -1,0 +1,74 @@
+"""The home page: one row for every verdict, and the picture that shows the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from repro.report.cost import duration
+from repro.report.results import load_results
+from repro.report.verdict_map import verdict_map
+
+PARTS = Path("docs", "results", "parts")
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_the_ledger_has_one_row_for_every_verdict_and_names_what_was_not_run(site: Path) -> None:
+    text = (site / PARTS / "ledger.md").read_text()
+    rows = [line for line in text.splitlines() if "`repro reproduce" in line]
+    assert [line.split("[")[1].split("]")[0] for line in rows] == ["K1", "K3", "K5"]
+    (first, _, _) = rows
+    cells = [cell.strip() for cell in first.split("|")[1:-1]]
+    assert cells[0] == "Keskar et al. 2017"
+    assert cells[1].startswith("[K1](results/keskar2017.md#k1) Large-batch training generalises less well")
+    assert cells[2:5] == ["F1", "mnist-embedded", "quick"]
+    assert cells[5] == "**✓ reproduced**{ .verdict .reproduced } as claimed"
+    assert cells[6] == "-0.22"
+    assert cells[7].startswith("-5.1 [")
+    assert cells[8:] == ["3", "69\N{NO-BREAK SPACE}s", "`repro reproduce keskar2017 --profile quick --only K1`"]
+    (idle,) = [line for line in text.splitlines() if line.startswith("Not run of Keskar et al. 2017: ")]
+    assert "[K2](results/keskar2017.md#k2)" in idle
+    assert "[K1]" not in idle
+
+
+def test_failed_and_diverged_runs_stand_beside_n(site: Path) -> None:
+    (line,) = [line for line in (site / PARTS / "ledger.md").read_text().splitlines() if "| [K5](" in line]
+    assert "| 3, 2 diverged |" in line
+
+
+def test_the_overview_names_every_claim_once_under_its_verdict(site: Path) -> None:
+    lines = (site / PARTS / "overview.md").read_text().splitlines()
+    keskar, hoffer, _ = (line for line in lines if line.startswith("- "))
+    reproduced, contradicted, inconclusive, idle = keskar.split("; ")
+    assert "✓ reproduced [K1]" in reproduced
+    assert "✗ contradicted [K3]" in contradicted
+    assert "? inconclusive [K5]" in inconclusive
+    assert all(f"[K{number}]" in idle for number in range(6, 17))
+    assert "– not run [H1]" in hoffer
+
+
+def squares(root: Path) -> list[str]:
+    papers = [load_results(root / "papers" / key) for key in ("keskar2017", "hoffer2017")]
+    titles = ET.fromstring(verdict_map(papers)).iter(f"{SVG}title")
+    return [str(title.text) for title in titles if str(title.text)[0] == "K"]
+
+
+def test_the_picture_has_a_square_for_every_claim_at_every_place(checkout: Path) -> None:
+    found = squares(checkout)
+    assert len(found) == 16
+    assert found[0].startswith("K1, F1, mnist-embedded: Large-batch")
+    assert found[0].endswith(": ✓ reproduced")
+    assert found[2].endswith(": ✗ contradicted")
+    assert found[4].endswith(": ? inconclusive")
+    assert found[5].endswith(": – not run")
+
+
+def test_without_evidence_the_picture_says_that_nothing_was_run(clone: Path) -> None:
+    assert squares(clone) == []
+    papers = [load_results(clone / "papers" / "keskar2017")]
+    assert b">not run</text>" in verdict_map(papers)
+
+
+def test_a_duration_is_told_in_the_unit_that_is_read_most_easily() -> None:
+    told = [duration(seconds).replace("\N{NO-BREAK SPACE}", " ") for seconds in (0, 41.4, 99, 720, 5940, 8280)]
+    assert told == ["—", "41 s", "99 s", "12 min", "99 min", "2.3 h"]
