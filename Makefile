@@ -15,7 +15,7 @@ INSTALLED := .venv/.installed
 
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help setup test lint reproduce-keskar reproduce-hoffer reproduce-smith theory report site serve bench compare-hessian data clean
+.PHONY: help setup test browser lint reproduce-keskar reproduce-hoffer reproduce-smith theory report site serve bench compare-hessian data clean
 
 help: ## list the targets (PYTHON, PROFILE, WORKERS, ONLY, ROWS and DATASETS can be set on the command line)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -29,8 +29,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 setup: $(INSTALLED) ## create .venv and install the tested versions into it
 
-test: setup ## run the tests
+test: setup ## run the tests; `make browser` first, so that those of the site do not skip
 	$(BIN)/python -m pytest
+
+browser: setup ## install the Chromium in which the tests look at the site, as root on a Debian machine that has none
+	@$(BIN)/python -m tests.site.chromium || { [ -f /etc/debian_version ] && apt-get update && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium fonts-dejavu-core; }
 
 lint: setup ## check style, format and types
 	$(BIN)/ruff check .

@@ -1,0 +1,134 @@
+"""What a browser sees of one page, collected once for all checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Request, TimeoutError
+
+PATIENCE = 10_000
+"""Milliseconds in which every picture of a page must have been drawn."""
+
+_SCROLL = """async () => {
+  for (const picture of document.querySelectorAll("img, .figure")) {
+    picture.scrollIntoView()
+    await new Promise(requestAnimationFrame)
+  }
+  scrollTo(0, 0)
+}"""
+_UNDRAWN = """() => [...document.images].filter(each => !each.naturalWidth).map(each => each.src)"""
+_FOUND = f"""() => ({{
+  undrawn: ({_UNDRAWN})(),
+  links: [...document.querySelectorAll("a[href]")].map(each => each.href),
+  anchors: [...document.querySelectorAll("[id]")].map(each => each.id),
+  overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+}})"""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One page as one reader has it.
+
+    Attributes:
+        errors: what the console was told is wrong, and exceptions that nothing caught.
+        outside: addresses on other hosts that were asked for.
+        weight: bytes that came over the network, headers and bodies.
+        undrawn: addresses of the pictures that did not appear.
+        links: where the page points.
+        anchors: what can be pointed at.
+        overflow: pixels by which the page is wider than the screen.
+        findings: what axe-core finds serious or critical; empty where it was not asked.
+    """
+
+    errors: Sequence[str]
+    outside: Sequence[str]
+    weight: int
+    undrawn: Sequence[str]
+    links: Sequence[str]
+    anchors: Sequence[str]
+    overflow: int
+    findings: Sequence[str]
+
+
+def visit(
+    browser: Browser,
+    address: str,
+    *,
+    dark: bool = False,
+    width: int = 1280,
+    scripts: bool = True,
+    axe: Sequence[str] = (),
+    screenshot: Path | None = None,
+) -> Visit:
+    """Open a page with an empty cache and scroll through it.
+
+    Args:
+        browser: that looks.
+        address: of the page.
+        dark: whether the reader's system asks for dark pages.
+        width: of the screen, pixels.
+        scripts: whether they run.
+        axe: rules of axe-core, or tags of rules, that the page is held against.
+        screenshot: where a picture of the whole page is written.
+    """
+    context = browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce",
+        java_script_enabled=scripts,
+    )
+    with context:
+        page = context.new_page()
+        errors: list[str] = []
+        asked: list[str] = []
+        answered: list[Request] = []
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("requestfinished", lambda request: answered.append(request))
+        page.goto(address)
+        if scripts:  # without them nothing is drawn late
+            _drawn(page)
+        if screenshot:
+            page.screenshot(path=screenshot, full_page=True)
+        return Visit(
+            errors=errors,
+            outside=[url for url in asked if _host(url) not in ("", _host(address))],
+            weight=sum(_bytes(request) for request in answered),
+            **page.evaluate(_FOUND),
+            findings=_findings(page, axe) if axe else [],
+        )
+
+
+def _host(url: str) -> str:
+    """Empty for what is inlined."""
+    return urlsplit(url).netloc
+
+
+def _drawn(page: Page) -> None:
+    """Scroll to every picture, and wait for all of them; the patience has an end."""
+    page.evaluate(_SCROLL)
+    with suppress(TimeoutError):
+        page.wait_for_function(f"() => ({_UNDRAWN})().length === 0", timeout=PATIENCE)
+
+
+def _bytes(request: Request) -> int:
+    sizes = request.sizes()
+    return sizes["responseHeadersSize"] + sizes["responseBodySize"]
+
+
+def _findings(page: Page, rules: Sequence[str]) -> list[str]:
+    options = {"resultTypes": ["violations"], "runOnly": rules}
+    violations: list[dict[str, Any]] = Axe().run(page, options=options).response["violations"]
+    return [
+        f"{each['id']}: {node['html']}"
+        for each in violations
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
