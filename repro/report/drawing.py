@@ -1,4 +1,4 @@
-"""From a figure's data to SVG; the same figure gives the same bytes."""
+"""From a figure's data to SVG, in light and dark; the same figure gives the same bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import LogFormatter, NullLocator
 
 from repro.report.figure import Figure, Line, Panel, Points
-from repro.report.style import COLOURS, FEW, PANEL, RC
+from repro.report.style import BAND, COLOURS, DARK, FEW, PANEL, RC, THIN
 
 
 def as_svg(figure: Figure) -> bytes:
@@ -23,12 +23,22 @@ def as_svg(figure: Figure) -> bytes:
         canvas = Canvas(figsize=(PANEL[0] * columns, PANEL[1] * rows), layout="constrained")
         FigureCanvasSVG(canvas)
         grid = canvas.subplots(rows, columns, squeeze=False)
-        for axes, panel in zip(chain(*grid), chain(*figure.rows), strict=True):
+        for axes, panel in zip(chain(*grid), figure.panels, strict=True):
             _draw_panel(axes, panel)
         _draw_legend(canvas, rows)
         written = io.BytesIO()
         canvas.savefig(written, format="svg", metadata={"Date": None})
-    return written.getvalue()
+    return written.getvalue().replace(b"</style>", _DARK.encode() + b"</style>", 1)
+
+
+_DARK = "@media (prefers-color-scheme: dark){{{}}}".format(
+    "".join(
+        f'[style*="{part}: {light.lower()}"]{{{part}: {dark} !important}}'
+        for light, dark in DARK.items()
+        for part in ("fill", "stroke")
+    )
+)
+"""Where the page is dark, or the reader's system if it is not on a page, so are the colours."""
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
@@ -74,18 +84,16 @@ def _draw_legend(canvas: Canvas, rows: int) -> None:
 
 def _draw_line(axes: Axes, line: Line, log: bool) -> None:
     colour, dashes = COLOURS[line.colour], "--" if line.dashed else "-"
-    label = f"{line.label}, n = {len(line.seeds)}"
-    means = line.means(log)
-    thin = len(line.seeds) > 1 and line.averaged
+    means, thin = line.means(log), line.summed_up
     for index, points in enumerate(line.seeds.values()):
-        style = {"linewidth": 0.7, "alpha": 0.5} if thin else {"label": label if index == 0 else "_"}
+        style = {"linewidth": 0.7, "alpha": THIN} if thin else {"label": line.legend if index == 0 else "_"}
         marker = "o" if len(points) <= FEW else ""
         axes.plot(*_columns(points), dashes, color=colour, marker=marker, **style)
     if thin and means:
         xs = [mean.x for mean in means]
         bounds = [mean.interval or (mean.mean, mean.mean) for mean in means]
-        axes.fill_between(xs, *_columns(bounds), color=colour, alpha=0.15, linewidth=0)
-        axes.plot(xs, [mean.mean for mean in means], dashes, color=colour, label=label)
+        axes.fill_between(xs, *_columns(bounds), color=colour, alpha=BAND, linewidth=0)
+        axes.plot(xs, [mean.mean for mean in means], dashes, color=colour, label=line.legend)
 
 
 def _columns(points: Points) -> tuple[list[float], list[float]]:

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from repro.claims.evidence import Observation
-from repro.report import figure as drawn
-from repro.report.drawing import as_svg
 from repro.report.figure import Figure
 from repro.report.markdown import blocks, boxed
 from repro.report.origin import as_csv, origin
+from repro.report.picture import figure_files, picture
 from repro.report.results import Results
 
 
@@ -38,9 +37,9 @@ class Exhibit:
     def as_markdown(self, results: Results) -> str:
         """What one profile has of it; files are linked as `<paper>/<name>`. There must be evidence."""
         shown = [
-            f"![{self.title}, {figure.name}]({path}.svg)\n\n{caption} [The data]({path}.csv)."
+            f"{picture(figure, self.title, folder)}\n\n{caption} [The data]({folder}/{figure.name}.csv)."
+            for folder in (results.paper.key,)
             for figure, caption in self.figures
-            for path in (f"{results.paper.key}/{figure.name}",)
         ]
         numbers = "" if shown else f"[The numbers behind it]({results.paper.key}/{self._name(results)}.csv)."
         head = f"#### Profile `{results.profile}` {{ #{self._name(results)} }}"
@@ -54,8 +53,3 @@ class Exhibit:
 
     def _name(self, results: Results) -> str:
         return f"{results.profile}-{self.anchor}"
-
-
-def figure_files(figure: Figure) -> Mapping[str, bytes]:
-    """A figure as it is drawn, and as numbers."""
-    return {f"{figure.name}.svg": as_svg(figure), f"{figure.name}.csv": drawn.as_csv(figure)}

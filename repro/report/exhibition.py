@@ -9,8 +9,9 @@ from types import ModuleType
 from typing import NamedTuple
 
 from repro.claims.paper import Paper
-from repro.report.exhibit import Exhibit, figure_files
+from repro.report.exhibit import Exhibit
 from repro.report.markdown import blocks, listing
+from repro.report.picture import figure_files, picture
 from repro.report.results import Results
 from repro.report.verdicts import strongest_first
 
@@ -56,9 +57,9 @@ def _released(module: ModuleType, results: Results) -> Exhibition:
     if own is None:
         return Exhibition("", {})
     text, figure = own
-    path = f"{results.paper.key}/{figure.name}"
-    drawn = f"![The authors' own figures]({path}.svg)\n\n[The data]({path}.csv)."
-    return Exhibition(blocks(["### The authors' own figures { #released }", text, drawn]), figure_files(figure))
+    title, folder = "The authors' own figures", results.paper.key
+    drawn = f"{picture(figure, title, folder)}\n\n[The data]({folder}/{figure.name}.csv)."
+    return Exhibition(blocks([f"### {title} {{ #released }}", text, drawn]), figure_files(figure))
 
 
 def _module(paper: Paper) -> ModuleType | None:

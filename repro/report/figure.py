@@ -40,6 +40,16 @@ class Line:
     dashed: bool = False
     averaged: bool = True
 
+    @property
+    def legend(self) -> str:
+        """`SB, n = 5`."""
+        return f"{self.label}, n = {len(self.seeds)}"
+
+    @property
+    def summed_up(self) -> bool:
+        """Whether its seeds stand behind their mean."""
+        return self.averaged and len(self.seeds) > 1
+
     def means(self, log: bool) -> list[Mean]:
         """The mean at every x that all seeds reached; the geometric mean where `log`."""
         if not self.averaged or not self.seeds:
@@ -85,10 +95,22 @@ class Figure:
     Attributes:
         name: of its files, without a suffix.
         rows: panels from left to right, rows from top to bottom, all equally long.
+        interactive: whether a reader can pick seeds and read values off it, where scripts run.
     """
 
     name: str
     rows: Sequence[Sequence[Panel]]
+    interactive: bool = False
+
+    @property
+    def panels(self) -> list[Panel]:
+        """All of them, row by row."""
+        return [panel for row in self.rows for panel in row]
+
+    @property
+    def description(self) -> str:
+        """What is drawn, in words: axes, lines, and where each line begins and ends."""
+        return " ".join(f"{panel.title}: {panel.y} against {panel.x}. {_described(panel)}" for panel in self.panels)
 
 
 def as_csv(figure: Figure) -> bytes:
@@ -96,7 +118,7 @@ def as_csv(figure: Figure) -> bytes:
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(["panel", "line", "seed", "x", "y", "low", "high"])
-    for panel in (panel for row in figure.rows for panel in row):
+    for panel in figure.panels:
         where = f"{panel.title}: {panel.y}"
         for line in panel.lines:
             for seed, points in line.seeds.items():
@@ -104,6 +126,20 @@ def as_csv(figure: Figure) -> bytes:
             for mean in line.means(panel.log_y):
                 writer.writerow([where, line.label, "mean", mean.x, mean.mean, *(mean.interval or ("", ""))])
     return written.getvalue().encode()
+
+
+def _described(panel: Panel) -> str:
+    lines = [f"{line.legend}{_course(line, panel.log_y)}" for line in panel.lines if line.seeds]
+    return f"{'; '.join(lines)}." if lines else "No values."
+
+
+def _course(line: Line, log: bool) -> str:
+    """From the first mean to the last; nothing where there is no mean."""
+    means = line.means(log)
+    if not means:
+        return ""
+    first, last = means[0], means[-1]
+    return f": {first.mean:.3g} at {first.x:.3g} to {last.mean:.3g} at {last.x:.3g}"
 
 
 def _mean(x: float, values: Sequence[float], log: bool) -> Mean:

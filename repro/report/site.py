@@ -22,7 +22,7 @@ from repro.studies.papers import papers_folder
 
 PICTURE = "docs/verdicts.svg"
 """Committed, as the README is; all else is written to docs/results, which is not."""
-_WRITTEN = (".md", ".svg", ".csv")
+_WRITTEN = (".md", ".svg", ".csv", ".json")
 
 
 def write_site(root: Path | None = None, parser: argparse.ArgumentParser | None = None) -> list[Path]:

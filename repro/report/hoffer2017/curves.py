@@ -26,7 +26,8 @@ def figure_1(results: Results) -> Exhibit:
                 Panel(title, "batch size, examples", "test accuracy, percent", [line], log_x=True, ticks=batches),
                 _panel(place, "epoch", "test error, percent", found, _errors(results, "epoch")),
             ]
-            figures.append((Figure(f"{results.profile}-{place.network}-fig1", [panels]), _caption(place, found)))
+            figure = Figure(f"{results.profile}-{place.network}-fig1", [panels], interactive=True)
+            figures.append((figure, _caption(place, found)))
         used += [*sweep, *(each for rows in found.values() for each in rows)]
     return Exhibit("Fig. 1: the gap grows with the batch", used, figures=figures)
 
@@ -56,7 +57,7 @@ def _against_updates(results: Results, title: str, name: str, axis: str, curve: 
                 _panel(place, "updates", axis, {column: found[column] for column in chosen}, curve, log_x=True)
                 for chosen in (("SB", "LB", "+LR"), ("SB", "+GBN", "+RA"))
             ]
-            figure = Figure(f"{results.profile}-{place.network}-{name}", [panels])
+            figure = Figure(f"{results.profile}-{place.network}-{name}", [panels], interactive=True)
             figures.append((figure, _caption(place, found)))
         used += [each for rows in found.values() for each in rows]
     return Exhibit(title, used, figures=figures)

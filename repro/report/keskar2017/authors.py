@@ -13,9 +13,10 @@ from repro.report.summary import number
 
 
 def figure(released: Mapping[str, Any], paper: Paper) -> Figure:
-    """Loss and accuracy on the linear path for every network of the release, rows as in Fig. 3."""
+    """Loss and accuracy on the linear path, a row for every network of the release."""
     networks = [network for network in paper.networks if network in released]
-    return Figure("authors-fig3", [[theirs(released, network, metric) for network in networks] for metric in _METRICS])
+    rows = [[theirs(released, network, metric) for metric in _METRICS] for network in networks]
+    return Figure("authors-fig3", rows, interactive=True)
 
 
 def gaps(released: Mapping[str, Any], paper: Paper) -> str:

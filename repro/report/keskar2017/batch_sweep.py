@@ -24,7 +24,8 @@ def figure_4(results: Results) -> Exhibit:
     for place in results.places:
         found = {quantity: results.select(place, "K7", quantity, variant=row) for quantity, row, *_ in _ROWS}
         if any(curves(rows) for rows in found.values()):
-            figure = Figure(f"{results.profile}-{place.network}-fig4", [_panels(results, place, found)])
+            panels = _panels(results, place, found)
+            figure = Figure(f"{results.profile}-{place.network}-fig4", [panels], interactive=True)
             words = f"{sentence(found)}. Thin lines are seeds, the thick line is their mean with its 95 % interval"
             figures.append((figure, f"{place.network} on {data_set(results, *place)}: {words}."))
         used += [each for rows in found.values() for each in rows]

@@ -33,7 +33,7 @@ def spectra(results: Results) -> Exhibit:
         rows += [_row(results, place, arm) for arm in ARMS if found[arm]]
         used += [each for arm in ARMS for each in found[arm]]
         if any(found.values()):
-            figure = Figure(f"{results.profile}-{place.network}-hessian", _spectra(results, place))
+            figure = Figure(f"{results.profile}-{place.network}-hessian", _spectra(results, place), interactive=True)
             figures.append((figure, f"{place.network} on {data_set(results, *place)}: {sentence(found)}. {_SPECTRA}"))
     note = (
         "Mean ± SD over seeds, in nats; Hessian of the training loss at the final weights, BatchNorm statistics "

@@ -33,7 +33,8 @@ def _figure(results: Results, claim: str, name: str, title: str, released: Mappi
     for place in results.places:
         found = {f"{s}-{m}": results.select(place, claim, f"{s}-{m}") for s in ("train", "test") for m in _AXES}
         if any(curves(rows) for rows in found.values()):
-            figure = Figure(f"{results.profile}-{place.network}-{name}", _rows(place, found, released))
+            rows = _rows(place, found, released)
+            figure = Figure(f"{results.profile}-{place.network}-{name}", rows, interactive=True)
             figures.append((figure, _caption(results, place, found["train-loss"], released)))
         used += [each for each in results.observations if each.claim == claim and _at(each) == place]
     return Exhibit(title, used, _unanswered(used, figures), figures)

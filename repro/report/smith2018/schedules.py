@@ -49,7 +49,7 @@ def figure_5(results: Results) -> Exhibit:
         found = final_accuracies(results, place, SCHEDULES)
         if any(found.values()):
             panels = [_panel(results, place, found, x) for x in ("epoch", "update")]
-            figure = Figure(f"{results.profile}-{place.network}-fig5", [panels])
+            figure = Figure(f"{results.profile}-{place.network}-fig5", [panels], interactive=True)
             figures.append((figure, f"{place.network} on {place.dataset}: {sentence(found)}. {DRAWN}"))
         used += [each for rows in found.values() for each in rows]
     return Exhibit("Fig. 5: accuracy against epochs and updates", used, figures=figures)

@@ -1,0 +1,27 @@
+"""A figure on a page: the files that hold it, and the Markdown that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from repro.report.drawing import as_svg
+from repro.report.figure import Figure, as_csv
+from repro.report.plotly import as_plotly
+
+
+def figure_files(figure: Figure) -> Mapping[str, bytes]:
+    """As it is drawn, as numbers, and where it is interactive as what docs/figures.js draws; by file name."""
+    files = {f"{figure.name}.svg": as_svg(figure), f"{figure.name}.csv": as_csv(figure)}
+    return files | ({f"{figure.name}.json": as_plotly(figure)} if figure.interactive else {})
+
+
+def picture(figure: Figure, title: str, folder: str) -> str:
+    """The drawing, which docs/figures.js replaces where the figure is interactive.
+
+    Args:
+        figure: what is shown.
+        title: what it is called, to begin its description.
+        folder: the place of its files, seen from the page.
+    """
+    classes = ".drawing .interactive" if figure.interactive else ".drawing"
+    return f"![{title}. {figure.description}]({folder}/{figure.name}.svg){{ {classes} loading=lazy }}"
