@@ -88,7 +88,8 @@ def _along(panel: Panel, x: float | None) -> float | None:
 
 
 def _layout(panel: Panel) -> Part:
-    axis = {"color": INK, "gridcolor": GRID, "linecolor": EDGE, "showline": True, "ticks": "outside", "zeroline": False}
+    axis = {"automargin": True, "color": INK, "gridcolor": GRID, "linecolor": EDGE, "showline": True}
+    axis |= {"ticks": "outside", "zeroline": False}
     return {
         "title": {"text": panel.title, "font": {"size": 14}, "x": 0.5},
         "font": {"color": INK, "family": "inherit", "size": 12},
@@ -98,8 +99,8 @@ def _layout(panel: Panel) -> Part:
         "legend": {"orientation": "h", "y": -0.25, "yanchor": "top", "x": 0.5, "xanchor": "center"},
         "margin": {"l": 60, "r": 15, "t": 40, "b": 50},
         "shapes": [_mark(*mark) for mark in panel.marks],
-        "xaxis": axis | {"title": {"text": panel.x}} | _horizontal(panel),
-        "yaxis": axis | {"title": {"text": panel.y}} | _vertical(panel),
+        "xaxis": axis | {"title": {"text": panel.x, "standoff": 8}} | _horizontal(panel),
+        "yaxis": axis | {"title": {"text": panel.y, "standoff": 8}} | _vertical(panel),
     }
 
 
@@ -125,8 +126,8 @@ def _scale(log: bool, values: Sequence[float]) -> Part:
         return {"type": "linear"}
     positive = [value for value in values if value > 0]
     few = bool(positive) and max(positive) < 100 * min(positive)
-    scale = {"type": "log", "exponentformat": "power", "minorloglabels": "complete" if few else "none"}
-    return scale | ({"dtick": "D2"} if few else {})
+    labels = {"dtick": "D2", "minorloglabels": "complete", "tickformat": "~g"} if few else {"dtick": 1}
+    return {"type": "log", "exponentformat": "power"} | labels
 
 
 def _mark(x: float, label: str, colour: str) -> Part:
