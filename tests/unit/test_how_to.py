@@ -1,4 +1,4 @@
-"""Every snippet of the how-to pages works: Python is run, TOML is loaded, shell commands are parsed by what they call."""
+"""Every snippet of the how-to pages works: Python is run, TOML is loaded, and what a shell line calls parses it."""
 
 from __future__ import annotations
 
