@@ -12,12 +12,15 @@ function readAddress() {
 }
 
 function labelled(name, values) {
+  const field = document.createElement("div");
   const label = document.createElement("label");
   const select = document.createElement("select");
   select.name = name.toLowerCase();
+  select.id = label.htmlFor = `filter-${select.name}`;
+  label.textContent = name;
   select.append(new Option("all", ""), ...values.map((value) => new Option(value, value)));
-  label.append(name, select);
-  return label;
+  field.append(label, select);
+  return field;
 }
 
 function filter(ledger, table) {
