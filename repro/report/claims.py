@@ -27,10 +27,10 @@ def _section(profiles: Sequence[Results], claim: Claim, sentence: str) -> str:
     head = f'### {claim.id} {sentence} {{ #{claim.id.lower()} data-toc-label="{claim.id} {sentence}" }}'
     ran = [(results, row) for results in strongest_first(profiles) for row in _attempted(results, claim)]
     main = [(results, row) for results, row in ran if not row.variant]
-    shown = boxed("claim", table(_HEAD, [(*_cells(*each), cost_of(*each)) for each in main])) if main else ""
+    shown = table(_HEAD, [(*_cells(*each), cost_of(*each)) for each in main]) if main else ""
     said = f"*{claim.where}.* {_compared(claim)}"
     marks = ledger.notes([row for _, row in main])
-    return blocks([head, said, shown, marks, _idle(profiles, claim), _how(claim, ran)])
+    return blocks([head, said, boxed("claim", shown), marks, _idle(profiles, claim), _how(claim, ran)])
 
 
 def cost_of(results: Results, row: LedgerRow) -> str:
@@ -68,11 +68,11 @@ def _how(claim: Claim, ran: Sequence[tuple[Results, LedgerRow]]) -> str:
     }
     commands = dict.fromkeys(code(row.command) for _, row in ran)
     said = "\n".join(f"- *{name}* {fact}" for name, fact in (facts | {"command": ", ".join(commands)}).items() if fact)
-    rows = [(_name(claim, row), *_cells(*each), ledger.test(row)) for each in ran for row in each[1:]]
+    rows = [(_name(claim, row), *_cells(results, row), ledger.test(row)) for results, row in ran]
     others = sum(bool(row.variant) for _, row in ran)
     title = "How it was judged" + (f", and {others} rows that vary a choice" if others else "")
     legend = "Intervals of primary rows are Holm-corrected, those of the other rows are not." if rows else ""
-    return folded(title, blocks([said, boxed("rows", table(_ROWS, rows)) if rows else "", legend]))
+    return folded(title, blocks([said, boxed("rows", table(_ROWS, rows) if rows else ""), legend]))
 
 
 def _cells(results: Results, row: LedgerRow) -> Sequence[object]:

@@ -11,7 +11,7 @@ from repro.claims.ledger import LedgerRow
 from repro.errors import DataError
 from repro.report import ledger
 from repro.report.citation import short_name
-from repro.report.markdown import blocks
+from repro.report.markdown import blocks, styled
 from repro.report.overview import Link
 from repro.report.results import Results
 from repro.report.verdicts import sentences, strongest
@@ -59,6 +59,10 @@ class Advice:
         given: str = getattr(self, SENTENCES[self.outcome(papers)])
         return given
 
+    def settled(self, papers: Papers) -> bool:
+        """Whether the verdicts say yes or no."""
+        return SENTENCES[self.outcome(papers)] != "open"
+
 
 def outcome(verdicts: Sequence[Sequence[str]]) -> str:
     """What the verdicts on an advice's claims make of it; a key of `SENTENCES`.
@@ -103,7 +107,7 @@ def _section(advice: Advice, papers: Papers, link: Link) -> str:
 
 def _badge(advice: Advice, papers: Papers) -> str:
     word = advice.outcome(papers)
-    return f"*{word}*{{ .outcome .{word.replace(' ', '-')} }}"
+    return styled(f"*{word}*", "outcome", word)
 
 
 def _line(paper: str, claim: str, papers: Papers, link: Link) -> str:

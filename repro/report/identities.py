@@ -8,7 +8,7 @@ from itertools import groupby
 
 from latex2mathml.converter import convert
 
-from repro.report.markdown import blocks, boxed, code, folded
+from repro.report.markdown import blocks, boxed, code, folded, styled
 from repro.studies.theory import Checked
 
 _NAMES = {"ghost_batchnorm": "Ghost BatchNorm", "mccandlish": "McCandlish's estimators"}
@@ -51,8 +51,8 @@ def _identity(row: Checked) -> str:
 
 def status(row: Checked) -> str:
     """`✓ holds`, and whether that is stale."""
-    told = f"**{_SIGNS[row.status]} {row.status}**{{ .verdict .{row.status.replace(' ', '-')} }}"
-    return told + (" *stale: the code it reaches has changed since*{ .stale }" if row.stale else "")
+    told = styled(f"**{_SIGNS[row.status]} {row.status}**", "verdict", row.status)
+    return f"{told} {styled('*stale: the code it reaches has changed since*', 'stale')}" if row.stale else told
 
 
 def formula(statement: str) -> str:

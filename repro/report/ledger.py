@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from repro.claims.ledger import EXTENSION, LedgerRow
+from repro.report.markdown import styled
 from repro.report.results import Place
 from repro.report.summary import NOTHING
 
@@ -13,6 +14,8 @@ VERDICTS = ("reproduced", "contradicted", "inconclusive")
 """What a row that was run can be."""
 SIGNS = {"reproduced": "✓", "contradicted": "✗", "inconclusive": "?", NOT_RUN: "–"}
 """Stands before the word, so that neither colour nor sign tells a verdict alone."""
+
+ASTERISK = "An asterisk: the paper does not show the claim for this network."
 
 
 def sentence(row: LedgerRow) -> str:
@@ -51,7 +54,7 @@ def place(row: LedgerRow) -> Place:
 
 def verdict(row: LedgerRow) -> str:
     """Sign and word: `✓ reproduced`, styled by its name."""
-    return f"**{SIGNS[row.verdict]} {row.verdict}**{{ .verdict .{row.verdict.replace(' ', '-')} }}"
+    return styled(f"**{SIGNS[row.verdict]} {row.verdict}**", "verdict", row.verdict)
 
 
 def asterisk(row: LedgerRow) -> str:
@@ -97,7 +100,7 @@ def test(row: LedgerRow) -> str:
 def notes(rows: Sequence[LedgerRow]) -> str:
     """What the marks beside the rows mean, as far as they bear any."""
     said = [
-        "An asterisk: the paper does not show the claim for this network." if any(map(extended, rows)) else "",
+        ASTERISK if any(map(extended, rows)) else "",
         "A question mark after a number: recalled from memory, not read." if any(map(recalled, rows)) else "",
     ]
     return " ".join(filter(None, said))

@@ -27,6 +27,11 @@ def code(text: str) -> str:
     return f"`{text}`"
 
 
+def styled(text: str, *names: str) -> str:
+    """Emphasised text that the style sheet knows by these names."""
+    return f"{text}{{ {' '.join('.' + name.replace(' ', '-') for name in names)} }}"
+
+
 def folded(summary: str, text: str) -> str:
     """The text behind a line that opens it; it needs no script."""
     return blocks([f'<details markdown="1">\n<summary>{summary}</summary>', text, "</details>"])

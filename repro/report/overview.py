@@ -12,7 +12,7 @@ from repro.report.ledger import NOT_RUN, VERDICTS, judged
 from repro.report.markdown import blocks, boxed, code, listing, table
 from repro.report.results import Results
 from repro.report.tally import overall, summary
-from repro.report.verdicts import sentences, strongest, strongest_first
+from repro.report.verdicts import all_judged, sentences, strongest, strongest_first
 
 Link = Callable[[str, str], str]
 """From a paper's key and a claim, or an empty text, to the address of what is said of it."""
@@ -38,8 +38,8 @@ def papers_page(papers: Sequence[Sequence[Results]]) -> str:
 def across(papers: Sequence[Sequence[Results]], link: Link) -> str:
     """The ledger: one row for every claim, network, data set and profile with a verdict."""
     rows = [_cells(results, row, link) for profiles in papers for results, row in _in_order_of_claims(profiles)]
-    ran = [row for profiles in papers for results in profiles for row in judged(results.ledger)]
-    return blocks([boxed("ledger", table(_HEAD, rows)), ledger.notes(ran), *(_not_run(p, link) for p in papers)])
+    marks = ledger.notes([row for profiles in papers for row in all_judged(profiles)])
+    return blocks([boxed("ledger", table(_HEAD, rows)), marks, *(_not_run(p, link) for p in papers)])
 
 
 def _line(profiles: Sequence[Results], link: Link) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from repro.errors import DataError
 from repro.report.citation import short_name
 from repro.report.guide import Advice, Papers
-from repro.report.ledger import VERDICTS, judged
+from repro.report.ledger import VERDICTS
 from repro.report.markdown import blocks, table
 from repro.report.results import Results
 from repro.report.tally import count, overall
-from repro.report.verdicts import sentences
+from repro.report.verdicts import all_judged, sentences
 
 BEGIN, END = "<!-- verdicts:begin -->", "<!-- verdicts:end -->"
 
@@ -38,7 +38,7 @@ def first_screen(papers: Papers, advice: Sequence[Advice], picture: str) -> str:
         advice: what the guide says.
         picture: the path of the picture of all verdicts.
     """
-    settled = [each for each in advice if each.outcome(papers) not in ("undecided", "disputed", "not tested")]
+    settled = [each for each in advice if each.settled(papers)]
     said = [f"- **{each.question}** {each.sentence(papers)} ({_carried_by(each, papers)})" for each in settled]
     rest = f"Open so far: {len(advice) - len(settled)} of the guide's {len(advice)} questions." if advice else ""
     drawn = f"![Every verdict, by claim and by network and data set]({picture})"
@@ -51,7 +51,7 @@ def _counts(papers: Sequence[Sequence[Results]]) -> str:
 
 
 def _row(profiles: Sequence[Results]) -> Sequence[object]:
-    rows = [row for results in profiles for row in judged(results.ledger)]
+    rows = all_judged(profiles)
     counts = count(rows)
     claims = (len(sentences(profiles)), len({row.claim for row in rows}))
     return short_name(profiles[0].paper), *claims, *(counts[word] for word in VERDICTS)

@@ -9,7 +9,7 @@ from repro.claims.ledger import LedgerRow
 from repro.report.ledger import NOT_RUN, VERDICTS, judged, place
 from repro.report.markdown import listing
 from repro.report.results import Results
-from repro.report.verdicts import sentences, strongest_first
+from repro.report.verdicts import all_judged, sentences, strongest_first
 
 
 def tally(results: Results) -> list[str]:
@@ -44,16 +44,11 @@ def count(rows: Iterable[LedgerRow]) -> Counter[str]:
 def overall(papers: Sequence[Sequence[Results]]) -> str:
     """All papers in one sentence."""
     claims = sum(len(sentences(profiles)) for profiles in papers)
-    ran = {
-        (row.paper, row.claim, row.profile, *place(row)): row
-        for profiles in papers
-        for results in profiles
-        for row in judged(results.ledger)
-    }
-    tested = len({row[:2] for row in ran})
+    ran = [row for profiles in papers for row in all_judged(profiles)]
+    tested = len({(row.paper, row.claim) for row in ran})
     return (
         f"Of {_claims(claims)} in {len(papers)} papers, {tested} have been put to the test, on one or more networks "
-        f"and data sets: {words(ran.values())}, {len(ran)} verdicts in all."
+        f"and data sets: {words(ran)}, {len(ran)} verdicts in all."
     )
 
 

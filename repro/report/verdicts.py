@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from repro.claims.ledger import LedgerRow
-from repro.report.ledger import asterisk, judged, notes, place, primaries, sentence, verdict
+from repro.report.ledger import ASTERISK, asterisk, extended, judged, place, primaries, sentence, verdict
 from repro.report.markdown import blocks, boxed, table
 from repro.report.results import Place, Results
 from repro.report.summary import NOTHING
@@ -32,6 +32,11 @@ class Column(NamedTuple):
 def strongest_first(profiles: Sequence[Results]) -> list[Results]:
     """The profiles with evidence, from the paper's own protocol down; `profiles.toml` names them from `quick` up."""
     return [results for results in reversed(profiles) if results.observations]
+
+
+def all_judged(profiles: Sequence[Results]) -> list[LedgerRow]:
+    """The primary rows with a verdict, of every profile."""
+    return [row for results in profiles for row in judged(results.ledger)]
 
 
 def strongest(profiles: Sequence[Results], claim: str) -> list[tuple[Results, LedgerRow]]:
@@ -65,8 +70,7 @@ def matrix(profiles: Sequence[Results]) -> str:
         (f"[{claim}](#{claim.lower()}) {said}", *(_cell(column.row(claim)) for column in shown))
         for claim, said in sentences(profiles).items()
     ]
-    ran = [row for results in profiles for row in judged(results.ledger)]
-    return blocks([boxed("matrix", table(head, rows)), notes([row for row in ran if row.reported is None])])
+    return blocks([boxed("matrix", table(head, rows)), ASTERISK if any(map(extended, all_judged(profiles))) else ""])
 
 
 def _cell(row: LedgerRow | None) -> str:

@@ -151,3 +151,12 @@ def test_interrupting_ends_with_1_and_says_that_nothing_is_lost(
 
 def test_specs_that_differ_have_different_keys() -> None:
     assert replace(SPEC, seed=4).key != SPEC.key
+
+
+@pytest.mark.parametrize(("stale", "code", "said"), [([], 0, ""), ([Path("docs/a.md")], 1, "docs/a.md: older than")])
+def test_a_check_of_the_report_fails_where_a_page_is_older_than_its_evidence(
+    stale: list[Path], code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("repro.report.site.stale_files", lambda parser: stale)  # noqa: ARG005
+    assert main(["report", "--check"]) == code
+    assert said in capsys.readouterr().err
