@@ -11,7 +11,7 @@ from repro.report.cost import cost
 from repro.report.ledger import NOT_RUN, asterisk, primaries
 from repro.report.markdown import blocks, boxed, code, folded, table
 from repro.report.results import Results
-from repro.report.verdicts import sentences, strongest_first
+from repro.report.verdicts import strongest_first
 
 _HEAD = ("network, data set", "profile", "verdict", "finding", "effect here", "the paper", "n", "margin", "cost")
 _ROWS = ("row", *_HEAD[:-1], "test")
@@ -19,12 +19,11 @@ _ROWS = ("row", *_HEAD[:-1], "test")
 
 def sections(profiles: Sequence[Results]) -> list[str]:
     """One section a claim, in the paper's order, under the anchor of its id."""
-    claims = {claim.id: claim for claim in profiles[0].claims}
-    return [_section(profiles, claims[name], said) for name, said in sentences(profiles).items()]
+    return [_section(profiles, claim) for claim in profiles[0].claims]
 
 
-def _section(profiles: Sequence[Results], claim: Claim, sentence: str) -> str:
-    head = f'### {claim.id} {sentence} {{ #{claim.id.lower()} data-toc-label="{claim.id} {sentence}" }}'
+def _section(profiles: Sequence[Results], claim: Claim) -> str:
+    head = f"### {claim.id} {claim.primary.title} {{ #{claim.id.lower()} }}"
     ran = [(results, row) for results in strongest_first(profiles) for row in _attempted(results, claim)]
     main = [(results, row) for results, row in ran if not row.variant]
     shown = table(_HEAD, [(*_cells(*each), cost_of(*each)) for each in main]) if main else ""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from repro.claims.ledger import LedgerRow
-from repro.report.ledger import ASTERISK, asterisk, extended, judged, place, primaries, sentence, verdict
+from repro.report.ledger import ASTERISK, asterisk, extended, judged, place, verdict
 from repro.report.markdown import blocks, boxed, table
 from repro.report.results import Place, Results
 from repro.report.summary import NOTHING
@@ -59,7 +59,7 @@ def columns(profiles: Sequence[Results]) -> list[Column]:
 
 def sentences(profiles: Sequence[Results]) -> dict[str, str]:
     """What each claim says, in the paper's order."""
-    return {claim: sentence(rows[0]) for claim, rows in primaries(profiles[0].ledger).items()}
+    return {claim.id: claim.primary.title for claim in profiles[0].claims}
 
 
 def matrix(profiles: Sequence[Results]) -> str:

@@ -35,9 +35,7 @@ def section(text: str, anchor: str) -> str:
 
 def claim(text: str, name: str) -> str:
     """The section of a claim."""
-    _, _, rest = text.partition(f"{{ #{name.lower()} data-toc-label=")
-    assert rest, name
-    return rest.partition("\n#")[0]
+    return section(text, name.lower())
 
 
 def lines_with(text: str, *words: str) -> list[str]:
