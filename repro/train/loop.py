@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from repro.data import Dataset, Split, augmentation
 from repro.nets import build
-from repro.nets.distance import by_module, log_grid, squared_distances
+from repro.nets.distance import by_module, last_layer_norm, log_grid, squared_distances
 from repro.nets.ghost_batchnorm import GhostBatchNorm, ghostify
 from repro.nets.layout import arranged, fast_layout
 from repro.streams import stream, stream_seed
@@ -161,12 +161,13 @@ class Training:
         ends_epoch = position.ends_epoch(self.examples)
         rows: list[Row] = []
         if self.update in self._grid or ends_epoch:
-            squares = squared_distances(dict(self.model.named_parameters()), self.initial)
+            parameters = dict(self.model.named_parameters())
+            squares = squared_distances(parameters, self.initial)
             distance = math.sqrt(sum(squares.values()))
             if not math.isfinite(distance):
                 raise Diverged(self.update)
-            modules = by_module(squares)
-            rows.append({"kind": "distance", "update": self.update, "distance": distance, "modules": modules})
+            row = {"kind": "distance", "update": self.update, "distance": distance, "modules": by_module(squares)}
+            rows.append(row | {"last_norm": last_layer_norm(parameters)})
         if ends_epoch:
             rows.append(self._close_epoch(position))
         return rows

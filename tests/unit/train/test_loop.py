@@ -133,6 +133,8 @@ def test_the_logged_distance_is_that_from_the_initial_weights() -> None:
     parts = zip(training.model.parameters(), initial, strict=True)
     expected = sum(float((p.detach().double() - w).square().sum()) for p, w in parts) ** 0.5
     assert (row["kind"], row["update"], row["distance"]) == ("distance", 6, pytest.approx(expected, rel=1e-12))
+    last = [p.detach().double().square().sum().item() for p in list(training.model.parameters())[-2:]]
+    assert row["last_norm"] == pytest.approx(sum(last) ** 0.5, rel=1e-12)
 
 
 def test_rate_and_momentum_follow_the_regime() -> None:
