@@ -14,7 +14,7 @@ from repro.errors import UsageError
 from repro.measure.box import Box, check_eps
 from repro.measure.objective import Objective
 
-BLOCK = 8192
+BLOCK = 1024
 """Rows worked on at a time, so that their float64 copy stays in the cache."""
 
 Distribution = Literal["normal", "uniform", "unit-columns"]
@@ -74,8 +74,10 @@ class Manifold:
         return inverse
 
     def _blocks(self) -> Iterator[tuple[slice, Tensor]]:
+        """Rows in float64, each block in the memory of the one before."""
+        memory = torch.empty(BLOCK, self.columns, dtype=torch.float64)
         for rows in _row_blocks(self.size):
-            yield rows, self.matrix[rows].double()
+            yield rows, memory[: rows.stop - rows.start].copy_(self.matrix[rows])
 
 
 def random_manifold(

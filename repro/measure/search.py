@@ -90,7 +90,11 @@ class Watched:
         return len(self.history)
 
     def __call__(self, point: Tensor) -> Sample:
-        """Evaluate at `point`, shape `(p,)`, clipped into the box.
+        """Evaluate at `point`, shape `(p,)`, clipped into the box; raises as `at`."""
+        return self.at(self.box.clip(point))
+
+    def at(self, inside: Tensor) -> Sample:
+        """Evaluate at a point of the box, float64, shape `(p,)`.
 
         Raises:
             Spent: the budget is, or the patience.
@@ -100,9 +104,8 @@ class Watched:
             raise Spent("the budget of evaluations is spent")
         if self._patience is not None and self._stale >= self._patience:
             raise Spent(f"nothing higher was found in {self._stale} evaluations")
-        inside = self.box.clip(point)
         sample = Sample(inside, *self._function(inside))
-        finite = isfinite(sample.value) and isfinite(sample.gradient.abs().sum())
+        finite = isfinite(sample.value) and isfinite(sample.gradient.sum())
         self._stale += 1
         if finite and (self.best is None or sample.value > self.best.value):
             self.best, self._stale = sample, 0

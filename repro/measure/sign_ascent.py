@@ -42,7 +42,8 @@ class SignAscent:
         self.settled = False
         self.last_gain = float("inf")
         self._watched = watched
-        self._length, self._turn = LONGEST, torch.zeros_like(self.at.gradient)
+        self._length = LONGEST
+        self._turn: Tensor | None = None
 
     @property
     def rise(self) -> float:
@@ -61,20 +62,21 @@ class SignAscent:
         if torch.equal(target, self.at.point):
             self._retreat(0.0)
             return
-        found = self._watched(target)
+        found = self._watched.at(target)
         if found.value > self.at.value:
             self._move(found)
         else:
             self._retreat(self._length / 2)
 
     def _target(self) -> Tensor:
-        box = self._watched.box
-        step = (self.at.gradient + self._turn).sign_().mul_(self._length * box.radius)
-        return box.clip(step.add_(self.at.point))
+        box, slope = self._watched.box, self.at.gradient
+        signs = slope.sign() if self._turn is None else (slope + self._turn).sign_()
+        return box.clip(signs.mul_(box.radius).mul_(self._length).add_(self.at.point))
 
     def _move(self, found: Sample) -> None:
-        if self._extrapolates or self.steps == 0:
-            self._turn = found.gradient - self.at.gradient
+        if self._turn is not None or self.steps == 0:
+            turn = found.gradient - self.at.gradient
+            self._turn = turn if turn.any() else None
         self.last_gain = found.value - self.at.value
         self.work += trapezoid(self.at, found)
         self.at, self.steps = found, self.steps + 1
@@ -82,15 +84,11 @@ class SignAscent:
 
     def _retreat(self, length: float) -> None:
         """The step led nowhere: stop extrapolating, or if that is done, go on with shorter steps."""
-        if self._extrapolates:
-            self._turn = torch.zeros_like(self._turn)
+        if self._turn is not None:
+            self._turn = None
         else:
             self._length = length
             self.settled = length < SHORTEST
-
-    @property
-    def _extrapolates(self) -> bool:
-        return bool(self._turn.any())
 
 
 def sign_ascent(watched: Watched, start: Tensor | Sample) -> Search:

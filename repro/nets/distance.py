@@ -1,4 +1,4 @@
-"""How far parameters have travelled, and at which updates to look."""
+"""How far parameters have travelled, how long the last layer is, and at which updates to look."""
 
 from __future__ import annotations
 
@@ -56,6 +56,22 @@ def by_module(squares: Mapping[str, float]) -> dict[str, float]:
         module = name.rpartition(".")[0]
         sums[module] = sums.get(module, 0.0) + square
     return {module: math.sqrt(total) for module, total in sums.items()}
+
+
+def last_layer_norm(parameters: Mapping[str, Tensor]) -> float:
+    """`‖w‖₂` of the module that comes last, the classifier, in float64; its norm grows where the loss can only fall so.
+
+    Args:
+        parameters: by name, in the order of the modules, as `model.named_parameters()` has them.
+
+    Raises:
+        UsageError: there are no parameters.
+    """
+    if not parameters:
+        raise UsageError("parameters are empty, so no layer is the last; pass those of a network.")
+    last = [*parameters][-1].rpartition(".")[0]
+    own = (w.detach().double() for name, w in parameters.items() if name.rpartition(".")[0] == last)
+    return math.sqrt(sum(float(w.square().sum()) for w in own))
 
 
 def log_grid(total: int, per_decade: int) -> list[int]:

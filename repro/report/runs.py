@@ -35,3 +35,9 @@ def accuracy_curve(results: Results, x: str, split: str = "test") -> Curve:
         return [(row[x], 100 * row[f"{split}_accuracy"]) for row in results.epochs.get(run.spec, ())]
 
     return curve
+
+
+def test_error_curve(results: Results, x: str) -> Curve:
+    """Test error in percent against `x`, `epoch` or `update`."""
+    accuracy = accuracy_curve(results, x)
+    return lambda run: [(at, 100 - value) for at, value in accuracy(run)]

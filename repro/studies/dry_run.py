@@ -80,6 +80,7 @@ def _phase(name: str, phase: Phase, examples: int) -> str:
     rising = "" if phase.rising_from is None else f"from {phase.rising_from:.4g}"
     noise = f"noise {phase.noise:.3g}" if phase.noise else ""
     reset = "momentum reset each epoch" if phase.forgetful else ""
+    alike = "ghosts weigh alike" if phase.ghosts_alike else ""
     return _COLUMNS.format(
         name,
         phase.epochs,
@@ -89,5 +90,5 @@ def _phase(name: str, phase: Phase, examples: int) -> str:
         phase.ghost_size or "-",
         phase.epochs * phase.updates_per_epoch(examples),
         phase.epochs * examples,
-        ", ".join(filter(None, (rising, noise, reset))),
+        ", ".join(filter(None, (rising, noise, reset, alike))),
     ).rstrip()

@@ -18,9 +18,9 @@ from repro.streams import stream
 from repro.train.spec import RunSpec
 
 CHUNK = 1000
-"""Examples per pass; under batch statistics also the examples normalised together."""
-CONVOLUTIONAL_CHUNK = 128
-"""Examples per pass where the chunk changes nothing but speed and there are convolutions."""
+"""Examples that are normalised together under batch statistics."""
+DENSE_CHUNK, CONVOLUTIONAL_CHUNK = 3000, 128
+"""Examples per pass where the chunk changes nothing but speed, without and with convolutions."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def objective_at(store: RunStore, spec: RunSpec, update: int | None, batchnorm: 
 
 def chunk_of(model: nn.Module) -> int:
     """Examples per pass where the result does not depend on it."""
-    return CONVOLUTIONAL_CHUNK if fast_layout(model) is torch.channels_last else CHUNK
+    return CONVOLUTIONAL_CHUNK if fast_layout(model) is torch.channels_last else DENSE_CHUNK
 
 
 def part_of(split: Split, measured: int) -> Split:

@@ -48,7 +48,7 @@ class RunRecord:
 
     @property
     def distances(self) -> list[Row]:
-        """Rows of `update` and `distance`, the Euclidean distance of the weights from where they began."""
+        """Rows of `update`, `distance`, of the weights from where they began, and `last_norm`, of the last layer."""
         return self.folder.rows("distance")
 
 

@@ -46,9 +46,15 @@ def warmed_up(regime: Regime, epochs: int, start: float) -> Regime:
     return Regime((replace(first, epochs=epochs, rising_from=start), rest, *others))
 
 
-def with_ghosts(regime: Regime, ghost_size: int) -> Regime:
-    """The same regime with BatchNorm over ghosts of `ghost_size` examples (Hoffer et al. 2017, algorithm 1)."""
-    return regime.each(lambda phase: replace(phase, ghost_size=ghost_size))
+def with_ghosts(regime: Regime, ghost_size: int, *, alike: bool = False) -> Regime:
+    """The same regime with BatchNorm over ghosts of `ghost_size` examples (Hoffer et al. 2017, algorithm 1).
+
+    Args:
+        regime: what is changed.
+        ghost_size: examples in a ghost.
+        alike: whether ghosts weigh alike, and a smaller last batch has as many, as in their code; else examples do.
+    """
+    return regime.each(lambda phase: replace(phase, ghost_size=ghost_size, ghosts_alike=alike))
 
 
 def with_noise(regime: Regime, small: int) -> Regime:

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from repro.data import Dataset, Split, augmentation
 from repro.nets import build
-from repro.nets.distance import by_module, log_grid, squared_distances
+from repro.nets.distance import by_module, last_layer_norm, log_grid, squared_distances
 from repro.nets.ghost_batchnorm import GhostBatchNorm, ghostify
 from repro.nets.layout import arranged, fast_layout
 from repro.streams import stream, stream_seed
@@ -85,8 +85,8 @@ class Training:
         """
         position = self.spec.regime.at(self.update, self.examples)
         inputs, labels = self._batch(position)
-        self._enter(position)
-        with self._seeded(), self._noisy(position.phase, len(labels)):
+        self._enter(position, len(labels))
+        with self._seeded(), self._weighted(position.phase, len(labels)):
             outcome = self.spec.objective.update(
                 self.model, lambda loss: self._step(position.phase, loss), inputs, labels
             )
@@ -126,10 +126,10 @@ class Training:
             inputs = self._augment(inputs, stream(self.spec.seed, "augmentation", self.update))
         return arranged(inputs, self.layout), labels
 
-    def _enter(self, position: Position) -> None:
+    def _enter(self, position: Position, count: int) -> None:
         """Set what an update's phase says of the network and of the optimiser's memory."""
         for layer in self._ghosts:
-            layer.ghost_size = position.phase.ghost_size or position.phase.batch
+            layer.ghost_size = position.phase.ghost_size_of(count)
         if position.phase.forgetful and position.batch_index == 0:
             self.optimizer.state.clear()
 
@@ -147,23 +147,27 @@ class Training:
         """Dropout draws from the global generator: lend it a seed of its own for this update."""
         return _lent_seed(stream_seed(self.spec.seed, "dropout", self.update)) if self._draws else nullcontext()
 
-    def _noisy(self, phase: Phase, count: int) -> AbstractContextManager[None]:
+    def _weighted(self, phase: Phase, count: int) -> AbstractContextManager[None]:
         """Each example's gradient is multiplied by a factor of mean 1; losses stay as they are."""
-        if not phase.noise:
+        if not phase.noise and not phase.ghosts_alike:
             return nullcontext()
-        normal = torch.randn(count, generator=stream(self.spec.seed, "noise", self.update))
-        return _multiplied_gradients(self.model, 1 + phase.noise * normal)
+        factors = _alike(count, phase.ghost_size_of(count)) if phase.ghosts_alike else torch.ones(count)
+        if phase.noise:
+            normal = torch.randn(count, generator=stream(self.spec.seed, "noise", self.update))
+            factors = factors * (1 + phase.noise * normal)
+        return _multiplied_gradients(self.model, factors)
 
     def _rows(self, position: Position) -> list[Row]:
         ends_epoch = position.ends_epoch(self.examples)
         rows: list[Row] = []
         if self.update in self._grid or ends_epoch:
-            squares = squared_distances(dict(self.model.named_parameters()), self.initial)
+            parameters = dict(self.model.named_parameters())
+            squares = squared_distances(parameters, self.initial)
             distance = math.sqrt(sum(squares.values()))
             if not math.isfinite(distance):
                 raise Diverged(self.update)
-            modules = by_module(squares)
-            rows.append({"kind": "distance", "update": self.update, "distance": distance, "modules": modules})
+            row = {"kind": "distance", "update": self.update, "distance": distance, "modules": by_module(squares)}
+            rows.append(row | {"last_norm": last_layer_norm(parameters)})
         if ends_epoch:
             rows.append(self._close_epoch(position))
         return rows
@@ -194,11 +198,23 @@ def _check(spec: RunSpec, examples: int) -> None:
                 f"batch={phase.batch} leaves one example of {examples} for the last update of an epoch, which "
                 f"BatchNorm cannot normalise; choose another batch, for example {phase.batch + 1}."
             )
-        if phase.ghost_size is not None and 1 in (phase.batch % phase.ghost_size, last % phase.ghost_size):
+        batches = {phase.batch, last or phase.batch}
+        if phase.ghost_size is not None and any(_leaves_one(count, phase.ghost_size_of(count)) for count in batches):
             raise ValueError(
                 f"ghost_size={phase.ghost_size} leaves one example of a batch of {phase.batch}, or of the last of "
                 f"{examples}, alone in a ghost, which BatchNorm cannot normalise; choose another."
             )
+
+
+def _leaves_one(count: int, ghost_size: int) -> bool:
+    """Whether a ghost of a batch of `count` has one example alone."""
+    return 1 in (ghost_size, count % ghost_size)
+
+
+def _alike(count: int, ghost_size: int) -> Tensor:
+    """Factors of mean 1 by which each of the K ghosts weighs as much as another, whatever its n examples: B / (K n)."""
+    ghosts = torch.ones(count).split(ghost_size)
+    return torch.cat([ghost * (count / (len(ghosts) * len(ghost))) for ghost in ghosts])
 
 
 def evaluate(model: nn.Module, split: Split, layout: torch.memory_format) -> tuple[float, float]:

@@ -27,6 +27,8 @@ class Phase:
             the phase's last update (the gradual warm-up of Goyal et al. 2017, section 2.2); or `None`.
         noise: standard deviation of the factor, of mean 1, on each example's gradient (Hoffer et al. 2017).
         forgetful: whether momentum begins anew with every epoch, as in the code of Hoffer et al. 2017.
+        ghosts_alike: whether every batch, an epoch's smaller last one too, is cut into as many ghosts, of one weight in
+            the gradient each, as in the code of Hoffer et al. 2017; else it is the examples that weigh alike.
     """
 
     epochs: int
@@ -38,6 +40,7 @@ class Phase:
     rising_from: float | None = None
     noise: float = 0.0
     forgetful: bool = False
+    ghosts_alike: bool = False
 
     def __post_init__(self) -> None:
         _require(_is_count(self.epochs), f"epochs={self.epochs} must be a whole number, at least 1.")
@@ -57,6 +60,10 @@ class Phase:
             f"rising_from={self.rising_from} must be positive and at most {self.learning_rate}, or None.",
         )
         _require(math.isfinite(self.noise) and self.noise >= 0, f"noise={self.noise} must be finite and at least 0.")
+        _require(
+            self.ghost_size is not None or not self.ghosts_alike,
+            "ghosts_alike=True needs a ghost_size: without, the whole batch is normalised together.",
+        )
 
     def at(self, update: int, examples: int) -> Phase:
         """The settings in force at an update, counted from 0 in the phase."""
@@ -66,6 +73,12 @@ class Phase:
         done = update / last if last else 1.0
         rate = self.rising_from + done * (self.learning_rate - self.rising_from)
         return replace(self, learning_rate=rate, rising_from=None)
+
+    def ghost_size_of(self, count: int) -> int:
+        """Examples in a ghost of a batch of `count`; the last ghost has what remains."""
+        if self.ghost_size is None:
+            return count
+        return math.ceil(count / (self.batch // self.ghost_size)) if self.ghosts_alike else self.ghost_size
 
     def updates_per_epoch(self, examples: int) -> int:
         """Updates in one pass over `examples`; the last batch may be smaller, and is used."""

@@ -78,7 +78,9 @@ class Lanczos:
 
     def _store(self, row: Tensor) -> None:
         if self.steps == len(self._rows):
-            self._rows = torch.cat([self._rows, torch.empty_like(self._rows)])
+            grown = torch.empty(2 * self.steps, len(row), dtype=torch.float64)
+            grown[: self.steps] = self._rows
+            self._rows = grown
         self._rows[self.steps] = row
 
     def _unit(self, vector: Tensor) -> Tensor | None:

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from repro.claims.evidence import Observation
 from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
+from repro.report.hoffer2017.authors import colours
 from repro.report.hoffer2017.columns import COLUMNS
 from repro.report.results import Place, Results
-from repro.report.runs import DRAWN, Curve, accuracy_curve, final_accuracies
+from repro.report.runs import DRAWN, Curve, final_accuracies, test_error_curve
 from repro.report.seeds import Points, curves, drawn, sentence
 
 
 def figure_1(results: Results) -> Exhibit:
-    """Final test accuracy against the batch, nothing else adjusted; and test error against epochs."""
+    """Final test accuracy against the batch, nothing else adjusted; and test error against epochs, at every batch."""
     used: list[Observation] = []
     figures = []
     for place in results.places:
         sweep = results.select(place, "H1", "test-accuracy", variant="trend")
         found = final_accuracies(results, place, {column: COLUMNS[column] for column in ("SB", "LB")})
         if curves(sweep) or any(found.values()):
-            batches = sorted({x for points in curves(sweep).values() for x, _ in points})
+            batches = sorted({int(x) for points in curves(sweep).values() for x, _ in points})
             line = Line("final test accuracy", "test", curves(sweep))
             title = f"{place.network}, {place.dataset}"
             panels = [
                 Panel(title, "batch size, examples", "test accuracy, percent", [line], log_x=True, ticks=batches),
-                _panel(place, "epoch", "test error, percent", found, _errors(results, "epoch")),
+                _panel(place, "epoch", "test error, percent", found, test_error_curve(results, "epoch")),
+                Panel(title, "epoch", "test error, percent", _sweep(results, sweep, batches)),
             ]
             figure = Figure(f"{results.profile}-{place.network}-fig1", [panels], interactive=True)
             figures.append((figure, _caption(place, found)))
@@ -43,7 +48,7 @@ def figure_2(results: Results) -> Exhibit:
 
 def figure_3(results: Results) -> Exhibit:
     """Test error against updates, of every column."""
-    errors = _errors(results, "update")
+    errors = test_error_curve(results, "update")
     return _against_updates(results, "Fig. 3: error against updates", "fig3", "test error, percent", errors)
 
 
@@ -63,9 +68,19 @@ def _against_updates(results: Results, title: str, name: str, axis: str, curve: 
     return Exhibit(title, used, figures=figures)
 
 
-def _errors(results: Results, x: str) -> Curve:
-    accuracy = accuracy_curve(results, x)
-    return lambda run: [(at, 100 - value) for at, value in accuracy(run)]
+def _sweep(results: Results, sweep: Sequence[Observation], batches: Sequence[int]) -> list[Line]:
+    """Test errors of a sweep's runs, of which each point of the sweep names all."""
+    error, colour = test_error_curve(results, "epoch"), colours(batches)
+
+    def at(batch: int) -> Curve:
+        def curve(point: Observation) -> Points:
+            own = [key for key in point.spec.split() if results.runs[key]["batch"] == batch]
+            return [place for key in own for place in error(replace(point, spec=key))]
+
+        return curve
+
+    points = {batch: [each for each in sweep if each.x == batch] for batch in batches}
+    return [Line(f"batch {batch}", colour[batch], drawn(points[batch], at(batch))) for batch in batches]
 
 
 def _panel(

@@ -1,4 +1,4 @@
-"""The exhibits of Keskar et al. 2017: Tables 2 to 4 and Figs. 2 to 7, then the Hessian."""
+"""The exhibits of Keskar et al. 2017: Tables 2 to 4, Figs. 2 to 7, Tables 6 and 7, then the Hessian."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from repro.report.keskar2017 import (
     loss_tracking,
     minima_tables,
     paths,
+    remedies,
     warm_start,
 )
 from repro.report.results import Results
@@ -44,6 +45,8 @@ def exhibits(results: Results) -> list[Exhibit]:
         warm_start.figure_5(results),
         loss_tracking.figure_6(results),
         paths.figure_7(results),
+        remedies.table_6(results),
+        remedies.table_7(results),
         curvature.spectra(results),
         curvature.along_training(results),
         boxes.boxes(results),

@@ -68,6 +68,7 @@ def longer(setting: Setting) -> Iterator[Sample]:
         run = (setting.run(setting.beyond_the_plateau, seed),)
         yield Sample("H10", "", seed, "error-change", run, lambda record: Reading(-_since_lowest(record, "accuracy")))
         yield Sample("H10", "", seed, "loss-change", run, lambda record: Reading(_since_lowest(record, "loss")), "loss")
+        yield Sample("H10", "", seed, "last-layer-norm", run, _norms)
 
 
 _FITS: Mapping[str, Callable[[list[float], list[float]], float]] = {
@@ -135,6 +136,12 @@ def _error_difference(small: RunRecord, adapted: RunRecord) -> Reading:
 def _deviations(content: dict[str, Any]) -> list[Reading]:
     pairs = zip(content["distances"], content["deviations"], strict=True)
     return [Reading(deviation, x=distance) for distance, deviation in pairs]
+
+
+def _norms(record: RunRecord) -> list[Reading]:
+    logged = [row for row in record.distances if "last_norm" in row]
+    none = Reading(math.nan, failure="the run was logged before norms were")
+    return [Reading(row["last_norm"], x=float(row["update"])) for row in logged] or [none]
 
 
 def _since_lowest(record: RunRecord, metric: str) -> float:

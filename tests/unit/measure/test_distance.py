@@ -11,6 +11,7 @@ from torch import nn
 from repro.errors import UsageError
 from repro.measure import distance_by_module, log_grid, parameter_distance
 from repro.nets import glorot_uniform_
+from repro.nets.distance import last_layer_norm
 from repro.streams import stream
 
 
@@ -42,6 +43,17 @@ def test_squares_by_module_add_up_to_the_whole_and_each_is_its_modules_own():
     last = (first[2].weight - second[2].weight).detach().double().norm()  # biases are 0 in both
     assert by_module["2"] == pytest.approx(float(last), rel=1e-6)
     assert by_module["1"] == 0
+
+
+def test_the_norm_of_the_last_layer_has_its_weight_and_bias_and_nothing_of_the_others():
+    model = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 3))
+    own = [parameter.detach().double().norm().item() for parameter in model[3].parameters()]
+    assert last_layer_norm(dict(model.named_parameters())) == pytest.approx(math.hypot(*own), rel=1e-12)
+
+
+def test_no_layer_is_the_last_of_none():
+    with pytest.raises(UsageError, match="parameters are empty"):
+        last_layer_norm({})
 
 
 def test_parameters_of_the_model_itself_stand_under_the_empty_name():

@@ -7,6 +7,7 @@ from torch import nn
 from torch.func import functional_call
 
 from repro.errors import DataError, UsageError
+from repro.measure.curvature import eigenpairs as module
 from repro.measure.curvature.eigenpairs import eigenpairs
 from repro.measure.curvature.operator import CurvatureOperator, dense
 from repro.measure.flat import unflatten
@@ -83,6 +84,33 @@ def test_a_networks_eigenvalues_are_those_of_its_dense_matrix(matrix, tanh):
         assert eigenpairs(operator, len(wanted), end=end, tol=1e-10).values.tolist() == pytest.approx(
             wanted.tolist(), abs=1e-9
         )
+
+
+def missed(tol: float) -> int:
+    """For how many of ten start vectors the five largest of eight close outliers are not the values found."""
+    outliers = torch.tensor([10.0, 5.0, 4.0, 1.2, 1.15, 1.1, 1.05, 1.0])
+    operator = spectrum_of(torch.cat([outliers, torch.linspace(-0.1, 0.6, 192)]))
+    found = [eigenpairs(operator, 5, tol=tol, seed=seed).values for seed in range(10)]
+    return sum(bool(((values - outliers[:5]).abs() > 2 * tol * 10).any()) for values in found)
+
+
+def test_a_loose_tolerance_does_not_take_a_later_eigenvalue_for_one_that_comes_up_late(monkeypatch):
+    assert missed(1e-2) == 0
+    monkeypatch.setattr(module, "CONFIRMING", 0)
+    assert missed(1e-2) > 5
+
+
+def test_a_tight_tolerance_needs_no_confirming(monkeypatch):
+    monkeypatch.setattr(module, "CONFIRMING", 0)
+    assert missed(1e-6) == 0
+
+
+@pytest.mark.parametrize(("tol", "more"), [(1e-3, module.CONFIRMING), (1e-6, 0)])
+def test_confirming_costs_three_products_and_none_where_the_tolerance_is_tight(monkeypatch, tol, more):
+    operator = spectrum_of(torch.cat([torch.tensor([8.0, 4.0, 2.0]), torch.linspace(-0.1, 0.1, 97)]))
+    confirmed = eigenpairs(operator, 3, tol=tol).products
+    monkeypatch.setattr(module, "CONFIRMING", 0)
+    assert confirmed == eigenpairs(operator, 3, tol=tol).products + more
 
 
 def test_lanczos_needs_fewer_products_than_arpack():

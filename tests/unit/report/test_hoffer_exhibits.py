@@ -10,7 +10,7 @@ import pytest
 
 from repro.claims import evidence
 from repro.claims.evidence import Observation
-from repro.report.hoffer2017 import exhibits
+from repro.report.hoffer2017 import exhibits, released
 from repro.report.hoffer2017.columns import COLUMNS
 from repro.report.results import Results, load_results
 from repro.studies.records import CURVES, RUNS
@@ -28,8 +28,12 @@ def observations(made: SimpleNamespace) -> Iterator[Observation]:
         yield made.observation("H8", "alpha", 2.0 + seed, seed=seed)
         for x in (1.0, 3.0):
             yield made.observation("H8", "loss-deviation", x / 10, x=x, seed=seed)
+        swept = f"SB{seed} LB{seed}"
         for batch in (32.0, 512.0):
-            yield made.observation("H1", "test-accuracy", 90.0, x=batch, variant="trend", seed=seed)
+            yield made.observation("H1", "test-accuracy", 90.0, x=batch, variant="trend", seed=seed, spec=swept)
+        yield made.observation("H10", "error-change", -1.0, seed=seed, spec=f"SB{seed}")
+        for x in (1.0, 10.0):
+            yield made.observation("H10", "last-layer-norm", 5.0 + x, x=x, seed=seed, spec=f"SB{seed}")
 
 
 @pytest.fixture
@@ -37,9 +41,14 @@ def results(clone: Path, made: SimpleNamespace) -> Results:
     folder = clone / "papers" / "hoffer2017"
     evidence.write(folder / "results" / "quick" / "measurements.parquet", list(observations(made)))
     keys = [f"{column}{seed}" for column in VALUES for seed in (0, 1)]
-    rows = [{"spec": key, "kind": "epoch", "epoch": 1, "update": 10, "test_accuracy": 0.75} for key in keys]
+    rows = [
+        {"spec": key, "kind": "epoch", "epoch": 1, "update": 10, "test_loss": 0.5, "test_accuracy": accuracy}
+        for key in keys
+        for accuracy in (0.5 if key.startswith("LB") else 0.75,)
+    ]
     rows += [{"spec": key, "kind": "distance", "update": u, "distance": float(u)} for key in keys for u in (3, 1)]
-    for name, schema, table in (("runs", RUNS, [{"spec": key} for key in keys]), ("curves", CURVES, rows)):
+    runs = [{"spec": key, "batch": 32 if key.startswith("SB") else 512} for key in keys]
+    for name, schema, table in (("runs", RUNS, runs), ("curves", CURVES, rows)):
         made.table(folder / "results" / "quick" / f"{name}.parquet", schema, table)
     (found,) = [each for each in load_results(folder) if each.profile == "quick"]
     return found
@@ -58,7 +67,7 @@ def test_table_1_has_every_column_beside_the_papers(results: Results) -> None:
 
 
 def test_distances_and_errors_are_those_of_each_columns_runs(results: Results) -> None:
-    _, _, distances, growth, errors, potential = exhibits(results)
+    _, _, distances, growth, errors, potential, _ = exhibits(results)
     ((figure, _),) = distances.figures
     assert [line.label for line in figure.rows[0][1].lines] == ["SB", "+GBN", "+RA"]
     assert figure.rows[0][0].lines[0].seeds["1"] == [(1, 1.0), (3, 3.0)]
@@ -66,6 +75,31 @@ def test_distances_and_errors_are_those_of_each_columns_runs(results: Results) -
     assert figure.rows[0][0].lines[2].seeds["0"] == [(10, 25.0)]
     assert "| SB | 3.00 ± 0.00 | 0.90 ± 0.00 | 0.40 ± 0.00 | 0.80 ± 0.00 |" in growth.text
     assert "Twice the slopes: 2.00, 3.00" in potential.figures[0][1]
+
+
+def test_each_batch_of_the_sweep_has_the_errors_of_its_own_runs(results: Results) -> None:
+    ((figure, _),) = exhibits(results)[1].figures
+    sweep = figure.rows[0][2].lines
+    assert [line.label for line in sweep] == ["batch 32", "batch 512"]
+    assert [line.seeds["1"] for line in sweep] == [[(1, 25.0)], [(1, 50.0)]]
+
+
+def test_long_training_is_shown_by_loss_error_and_the_last_layers_norm(results: Results) -> None:
+    ((figure, caption),) = exhibits(results)[-1].figures
+    assert [panel.lines[0].seeds["0"] for panel in figure.rows[0]] == [[(1, 0.5)], [(1, 25.0)], [(1, 6.0), (10, 15.0)]]
+    assert "runs: n 2; norms: n" in caption
+
+
+def test_what_was_digitised_is_drawn_for_every_batch(results: Results) -> None:
+    found = released(results.figures, results.paper)
+    assert found is not None
+    text, figure = found
+    assert "Digitised from the slides" in text
+    errors, before, after = figure.rows[0]
+    assert errors.lines[0].seeds["authors"][0] == (64.0, 6.8)
+    assert [len(panel.lines) for panel in (before, after)] == [6, 6]
+    assert after.lines[-1].seeds["authors"] == [(1000.0, 4.18), (1900.0, 5.24)]
+    assert released({}, results.paper) is None
 
 
 def test_a_profile_without_evidence_has_no_exhibits(clone: Path) -> None:

@@ -80,7 +80,8 @@ def test_warm_up_needs_a_phase_longer_than_itself() -> None:
 
 def test_ghosts_and_noise_touch_nothing_else() -> None:
     large = with_batch(BASE, 4096)
-    assert {phase.ghost_size for phase in with_ghosts(large, 128).phases} == {128}
+    assert {(phase.ghost_size, phase.ghosts_alike) for phase in with_ghosts(large, 128).phases} == {(128, False)}
+    assert all(phase.ghosts_alike for phase in with_ghosts(large, 128, alike=True).phases)
     assert [phase.noise**2 for phase in with_noise(large, 128).phases] == pytest.approx([31, 31])
     assert with_noise(BASE, 128) == BASE
     assert Regime(tuple(Phase(p.epochs, p.batch, p.learning_rate, p.momentum) for p in large.phases)) == large

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from repro.data import Dataset, Split
 from repro.nets.distance import parameter_distance
 from repro.streams import stream
-from repro.train.loop import Diverged, Training
+from repro.train.loop import Diverged, Training, _alike
 from repro.train.objectives import Adversarial, CrossEntropy, Proximal
 from repro.train.regime import Phase, Regime, constant
 from repro.train.spec import OptimizerName, Plateau, RunSpec, Start
@@ -49,7 +49,7 @@ def same(left: list[Tensor], right: list[Tensor]) -> bool:
     return all(torch.equal(a, b) for a, b in zip(left, right, strict=True))
 
 
-HOFFER = Phase(2, 16, 1e-3, 0.9, ghost_size=6, clip=1.0, rising_from=1e-4, noise=0.5, forgetful=True)
+HOFFER = Phase(2, 16, 1e-3, 0.9, ghost_size=6, clip=1.0, rising_from=1e-4, noise=0.5, forgetful=True, ghosts_alike=True)
 """Two epochs of three updates; the last batch of 46 examples has 14."""
 
 
@@ -133,6 +133,8 @@ def test_the_logged_distance_is_that_from_the_initial_weights() -> None:
     parts = zip(training.model.parameters(), initial, strict=True)
     expected = sum(float((p.detach().double() - w).square().sum()) for p, w in parts) ** 0.5
     assert (row["kind"], row["update"], row["distance"]) == ("distance", 6, pytest.approx(expected, rel=1e-12))
+    last = [p.detach().double().square().sum().item() for p in list(training.model.parameters())[-2:]]
+    assert row["last_norm"] == pytest.approx(sum(last) ** 0.5, rel=1e-12)
 
 
 def test_rate_and_momentum_follow_the_regime() -> None:
@@ -183,19 +185,43 @@ def test_weight_decay_is_added_to_the_gradient() -> None:
 
 
 def test_ghosts_have_the_gradient_of_their_micro_batches() -> None:
-    _, before, after = step_of(Phase(1, 16, 0.1, ghost_size=6))
-
     def ghosts(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
         parts = zip(x.split(6), y.split(6), strict=True)
         return sum((F.cross_entropy(model(a), b, reduction="sum") for a, b in parts), torch.zeros(())) / len(y)
 
-    def gap(loss: Callable[[nn.Module, Tensor, Tensor], Tensor]) -> float:
-        slopes = by_hand(before, loss)
-        moved = [(before[name] - after[name]) / 0.1 for name in slopes]
-        return parameter_distance(moved, slopes.values()) / parameter_distance(moved, [0 * m for m in moved])
+    phase = Phase(1, 16, 0.1, ghost_size=6)
+    assert gap(phase, ghosts) < 1e-2
+    assert gap(phase, lambda m, x, y: F.cross_entropy(m(x), y)) > 0.1  # control: one batch
 
-    assert gap(ghosts) < 1e-2
-    assert gap(lambda m, x, y: F.cross_entropy(m(x), y)) > 0.1  # control: one batch
+
+def released(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    """A batch as the code of Hoffer et al. 2017 has it: `chunk(B // ghost)`, and the plain mean of the parts' means."""
+    parts = list(zip(x.chunk(16 // 5), y.chunk(16 // 5), strict=True))
+    return torch.stack([F.cross_entropy(model(a), b) for a, b in parts]).mean()
+
+
+def test_ghosts_that_weigh_alike_are_those_of_the_released_code() -> None:
+    phase = Phase(1, 16, 0.1, ghost_size=5, ghosts_alike=True)  # 6, 6 and 4 examples
+    assert gap(phase, released) < 1e-2
+    assert gap(replace(phase, ghost_size=6, ghosts_alike=False), released) > 0.02  # control: examples weigh alike
+
+
+def gap(phase: Phase, loss: Callable[[nn.Module, Tensor, Tensor], Tensor]) -> float:
+    """How far a step of this phase lies from the gradient of `loss`, as a fraction of its length."""
+    _, before, after = step_of(phase)
+    slopes = by_hand(before, loss)
+    moved = [(before[name] - after[name]) / 0.1 for name in slopes]
+    return parameter_distance(moved, slopes.values()) / parameter_distance(moved, [0 * m for m in moved])
+
+
+def test_a_smaller_last_batch_has_as_many_ghosts_as_a_whole_one() -> None:
+    """CIFAR-10 at 4,096 and ghosts of 128 leaves 848 examples, which the released code cuts into 32 parts of 27."""
+    alike = Phase(1, 4096, 0.1, ghost_size=128, ghosts_alike=True)
+    assert [alike.ghost_size_of(count) for count in (4096, 848)] == [128, 27]
+    assert [replace(alike, ghosts_alike=False).ghost_size_of(count) for count in (4096, 848)] == [128, 128]
+    factors = _alike(848, 27)
+    assert factors.mean() == pytest.approx(1)
+    assert (factors[-1] / factors[0]).item() == pytest.approx(27 / 11)
 
 
 def test_noise_multiplies_each_examples_gradient_and_leaves_the_loss() -> None:
@@ -239,6 +265,12 @@ def test_the_distances_of_the_modules_add_up_to_the_whole() -> None:
 def test_a_ghost_of_one_example_is_refused_before_training(batch: int, ghost_size: int) -> None:
     with pytest.raises(ValueError, match=f"ghost_size={ghost_size} leaves one example"):
         Training(replace(SPEC, regime=Regime((Phase(1, batch, 0.1, ghost_size=ghost_size),))), small_images())
+
+
+def test_as_many_ghosts_as_the_last_batch_has_examples_are_refused_before_training() -> None:
+    phase = Phase(1, 44, 0.1, ghost_size=20, ghosts_alike=True)  # the last batch of 46 examples has 2
+    with pytest.raises(ValueError, match="ghost_size=20 leaves one example"):
+        Training(replace(SPEC, regime=Regime((phase,))), small_images())
 
 
 def test_the_proximal_weight_pulls_towards_the_last_iterate() -> None:

@@ -106,6 +106,11 @@ def test_a_setting_that_cannot_be_meant_is_an_error_that_names_it(field: str, va
         Phase(**{"epochs": 1, "batch": 128, "learning_rate": 0.1, field: value})  # type: ignore[arg-type]
 
 
+def test_ghosts_that_weigh_alike_need_ghosts() -> None:
+    with pytest.raises(ValueError, match="ghosts_alike=True needs a ghost_size"):
+        Phase(1, 128, 0.1, ghosts_alike=True)
+
+
 def test_the_extreme_settings_are_allowed() -> None:
     Phase(1, 2, 1e-12, momentum=0.0, ghost_size=2, clip=1e-12)
 
