@@ -213,7 +213,7 @@ def _leaves_one(count: int, ghost_size: int) -> bool:
 
 def _alike(count: int, ghost_size: int) -> Tensor:
     """Factors of mean 1 by which each of the K ghosts weighs as much as another, whatever its n examples: B / (K n)."""
-    ghosts = torch.ones(count).split(ghost_size)
+    ghosts = torch.split(torch.ones(count), ghost_size)
     return torch.cat([ghost * (count / (len(ghosts) * len(ghost))) for ghost in ghosts])
 
 

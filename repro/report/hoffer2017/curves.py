@@ -75,7 +75,7 @@ def _sweep(results: Results, sweep: Sequence[Observation], batches: Sequence[int
     def at(batch: int) -> Curve:
         def curve(point: Observation) -> Points:
             own = [key for key in point.spec.split() if results.runs[key]["batch"] == batch]
-            return [place for key in own for place in error(replace(point, spec=key))]
+            return [pair for key in own for pair in error(replace(point, spec=key))]
 
         return curve
 
