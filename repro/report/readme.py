@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from repro.errors import DataError
 from repro.report.citation import short_name
 from repro.report.guide import Advice, Papers
-from repro.report.ledger import VERDICTS
+from repro.report.ledger import NOT_RUN, VERDICTS
 from repro.report.markdown import blocks, table
 from repro.report.results import Results
 from repro.report.tally import count, overall
@@ -58,4 +58,7 @@ def _row(profiles: Sequence[Results]) -> Sequence[object]:
 
 
 def _carried_by(advice: Advice, papers: Papers) -> str:
-    return f"{advice.outcome(papers)}: {', '.join(claim for _, claim in advice.claims)}"
+    """The outcome, and the profile in which each claim was judged: `borne out: K3 laptop, H13 quick`."""
+    profiles = (rows[0].profile if rows else NOT_RUN for rows in advice.rows(papers))
+    carried = (f"{claim} {profile}" for (_, claim), profile in zip(advice.claims, profiles, strict=True))
+    return f"{advice.outcome(papers)}: {', '.join(carried)}"

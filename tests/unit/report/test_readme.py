@@ -40,7 +40,10 @@ def test_the_screen_counts_claims_and_verdicts_and_shows_the_picture(checkout: P
 def test_the_advice_that_the_verdicts_settle_is_on_the_screen_and_the_rest_is_counted(checkout: Path) -> None:
     lines = screen(checkout).splitlines()
     said = [line for line in lines if line.startswith("- ")]
-    assert [line.rpartition(" (")[2] for line in said] == ["borne out in part: K1, H1)", "not borne out: K3, H13)"]
+    assert [line.rpartition(" (")[2] for line in said] == [
+        "borne out in part: K1 quick, H1 not run)",
+        "not borne out: K3 quick, H13 not run)",
+    ]
     assert "- **Should I look at sharpness to choose a batch?** No: sharpness did not go with" in said[1]
     (rest,) = [line for line in lines if line.startswith("Open so far:")]
     left, of = (int(word) for word in rest.split() if word.isdigit())
