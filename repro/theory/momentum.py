@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from repro.theory.identity import identity, relative_gap
+from repro.train.noise_scale import lost_updates
 from repro.train.optimizers import build_optimizer, set_phase
 from repro.train.regime import Phase
 
@@ -118,8 +119,8 @@ def impulse_response(path: Tensor, impulse: Tensor, phase: Phase) -> float:
 )
 def suppressed_updates(path: Tensor, gradient: Tensor, phase: Phase) -> float:
     """Gap between a path from 0, shape `(updates, p)`, and that of the same gradient, shape `(p,)`, at every update."""
-    done = torch.arange(1, len(path) + 1, dtype=path.dtype)
-    return relative_gap(path, -phase.learning_rate * _counted(done, phase.momentum).outer(gradient))
+    counted = path.new_tensor([_counted(phase, done) for done in range(1, len(path) + 1)])
+    return relative_gap(path, -phase.learning_rate * counted.outer(gradient))
 
 
 @identity(
@@ -139,8 +140,7 @@ def wiped_momentum(path: Tensor, gradient: Tensor, phase: Phase, epoch: int) -> 
     """
     ends = path[epoch - 1 :: epoch]
     epochs = torch.arange(1, len(ends) + 1, dtype=path.dtype)
-    counted = _counted(torch.tensor(float(epoch), dtype=path.dtype), phase.momentum)
-    return relative_gap(ends, -phase.learning_rate * counted * epochs.outer(gradient))
+    return relative_gap(ends, -phase.learning_rate * _counted(phase, epoch) * epochs.outer(gradient))
 
 
 @identity(
@@ -163,6 +163,6 @@ def stationary_variance(variance: float, phase: Phase, curvature: float, noise_v
     return relative_gap(variance, rate * noise_variance * (1 + m) / ((1 - m) * h * (2 * (1 + m) - rate * h)))
 
 
-def _counted(done: Tensor, m: float) -> Tensor:
+def _counted(phase: Phase, done: int) -> float:
     """`(T - m (1 - mᵀ)/(1 - m)) / (1 - m)` for T updates done at a constant gradient from rest."""
-    return (done - m * (1 - m**done) / (1 - m)) / (1 - m)
+    return (done - lost_updates(phase, done)) / (1 - phase.momentum)

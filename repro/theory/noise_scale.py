@@ -14,17 +14,8 @@ from torch import Tensor
 from repro.theory.identity import identity, relative_gap
 from repro.theory.minibatch import covariance
 from repro.theory.momentum import moments, stationary_variance_of
+from repro.train.noise_scale import noise_scale, simple_noise_scale
 from repro.train.regime import Phase, Regime
-
-
-def noise_scale(phase: Phase, examples: int) -> float:
-    """`g = ε (N/B - 1) / (1 - m)`, in units of the learning rate (Smith et al. 2018, section 2)."""
-    return phase.learning_rate * (examples / phase.batch - 1) / (1 - phase.momentum)
-
-
-def simple_noise_scale(phase: Phase, examples: int) -> float:
-    """`g ≈ ε N / (B (1 - m))`, which neglects B beside N, in units of the learning rate (Smith et al. 2018)."""
-    return phase.learning_rate * examples / (phase.batch * (1 - phase.momentum))
 
 
 def traded(phase: Phase, batch: int, momentum: float) -> Phase:

@@ -130,12 +130,6 @@ def test_a_larger_batch_at_the_same_learning_rate_is_less_noisy_than_that(trade)
     assert noise_scale.neglected_term(small, untraded, examples) == pytest.approx(missing)
 
 
-def test_the_largest_batch_of_smith_et_al_neglects_a_tenth_of_the_noise_scale() -> None:
-    phase = Phase(1, 5120, 0.1, 0.9)
-    exact, simple = noise_scale.noise_scale(phase, CIFAR), noise_scale.simple_noise_scale(phase, CIFAR)
-    assert 1 - exact / simple == pytest.approx(0.1024)
-
-
 @st.composite
 def races(draw: st.DrawFn, least: float, most: float) -> tuple[Phase, Phase, float, float, float, int]:
     """Two phases of one noise scale, `least ≤ εh ≤ most` in the larger batch, for `same_curve`."""

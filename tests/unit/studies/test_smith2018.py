@@ -13,7 +13,7 @@ from repro.studies.papers import papers_folder
 from repro.studies.profiles import load_settings
 from repro.studies.smith2018 import Setting, samples
 from repro.studies.study import RunRecord
-from repro.theory.noise_scale import simple_noise_scale
+from repro.train.noise_scale import simple_noise_scale
 from repro.train.regime import Phase, Regime
 
 SETTINGS = {
