@@ -27,7 +27,7 @@ from repro.measure.landscape import Evaluator, Landscape
 from repro.measure.losses import cross_entropy
 from repro.measure.manifold import Manifold, random_manifold
 from repro.measure.measurement import Measurement, Status
-from repro.measure.noise import GradientNoise, gradient_noise
+from repro.measure.noise import GradientNoise, SquaredNorms, gradient_noise, squared_norms
 from repro.measure.objective import Evaluation, NetworkObjective, Objective
 from repro.measure.paths import (
     NetworkPath,
@@ -68,6 +68,7 @@ __all__ = [
     "SearchCheck",
     "Sharpness",
     "Spectrum",
+    "SquaredNorms",
     "Statistics",
     "Status",
     "Surface",
@@ -107,6 +108,7 @@ __all__ = [
     "rise",
     "sharpness",
     "spectrum",
+    "squared_norms",
     "survey",
     "to_vector",
     "trace",

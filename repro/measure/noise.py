@@ -6,10 +6,17 @@ two batch sizes give two equations for the two unknowns (McCandlish et al. 2018,
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import isfinite
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from repro.errors import UsageError
+from repro.measure.borrow import borrowed
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,54 @@ class GradientNoise:
                 "estimate it from squared norms averaged over more steps."
             )
         return self.trace / self.squared_gradient
+
+
+class SquaredNorms(NamedTuple):
+    """Squared lengths of gradients at one set of weights, in (loss per unit of weight)².
+
+    Attributes:
+        small: `|g|²` of a small batch's mean gradient, averaged over the small batches.
+        large: `|g|²` of the mean of all their gradients, which is that of one large batch.
+    """
+
+    small: float
+    large: float
+
+
+def squared_norms(
+    model: nn.Module,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    loss: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
+) -> SquaredNorms:
+    """Both squared lengths that `gradient_noise` needs, from small batches of one size.
+
+    The network is in training mode but for dropout: BatchNorm normalises each small batch by itself, so that they
+    stay independent, and what is an example elsewhere is a batch that is normalised together. The large batch is
+    all of them; both estimates are linear in the squared lengths, so it may share examples with the small ones.
+    The model, its statistics and its gradients are given back as they were.
+
+    Args:
+        model: float32, on the device of the batches.
+        batches: at least two of inputs `(b, ...)` and labels `(b, ...)`, examples drawn independently.
+        loss: takes the model's outputs and labels, gives their mean loss.
+
+    Raises:
+        UsageError: there are fewer than two batches, or their sizes differ.
+    """
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    total, squares, sizes = [torch.zeros_like(parameter) for parameter in parameters], 0.0, list[int]()
+    with borrowed(model):
+        for module in model.modules():
+            module.training = not isinstance(module, nn.modules.dropout._DropoutNd)
+        for inputs, labels in batches:
+            slopes = torch.autograd.grad(loss(model(inputs), labels), parameters)
+            for kept, slope in zip(total, slopes, strict=True):
+                kept += slope
+            squares += _squared(slopes)
+            sizes.append(len(labels))
+    if len(sizes) < 2 or len(set(sizes)) > 1:
+        raise UsageError(f"batches of {sizes} examples must be at least two, all of one size.")
+    return SquaredNorms(squares / len(sizes), _squared(total) / len(sizes) ** 2)
 
 
 def gradient_noise(
@@ -68,3 +123,8 @@ def gradient_noise(
     )
     trace = (small_squared_norm - large_squared_norm) / (1 / small_batch - 1 / large_batch)
     return GradientNoise(squared_gradient, trace)
+
+
+def _squared(parts: Iterable[Tensor]) -> float:
+    """The squared length of all parts together, summed in float64."""
+    return sum(float(torch.linalg.vector_norm(part, dtype=torch.float64)) ** 2 for part in parts)

@@ -19,9 +19,10 @@ _BATCH, _REPEATS = 128, 3
 
 def run_seconds(request: RunRequest) -> float:
     """Processor seconds that the run takes if no plateau ends it early; a pass forward is a third of an update."""
-    entry = CATALOGUE[request.spec.dataset]
-    examples = request.spec.objective.passes * entry.train + entry.test / 3
-    return request.spec.regime.epochs * examples * seconds_per_example(request.spec.network, request.spec.dataset)
+    spec, entry = request.spec, CATALOGUE[request.spec.dataset]
+    examples = spec.regime.epochs * (spec.objective.passes * entry.train + entry.test / 3)
+    examples += sum(probe.cost(spec.regime, entry.train) for probe in request.probes)
+    return examples * seconds_per_example(spec.network, spec.dataset)
 
 
 @cache

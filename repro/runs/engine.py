@@ -62,11 +62,13 @@ class LocalEngine:
 
 
 def merge(requests: Sequence[RunRequest]) -> dict[str, RunRequest]:
-    """One request a run, with all the snapshots that were asked for."""
+    """One request a run, with all the snapshots and probes that were asked for."""
     merged: dict[str, RunRequest] = {}
     for request in requests:
         known = merged.get(request.spec.key, request)
-        merged[request.spec.key] = RunRequest(request.spec, known.snapshots | request.snapshots)
+        merged[request.spec.key] = RunRequest(
+            request.spec, known.snapshots | request.snapshots, known.probes | request.probes
+        )
     return merged
 
 

@@ -1,7 +1,7 @@
 """The run store: one folder a run, whose files are either whole or absent.
 
 spec.json              what the run is
-metrics.jsonl          a line an epoch and a line a logged distance
+metrics.jsonl          a line an epoch, a line a logged distance and a line a probe
 status.json            running, complete, diverged or failed, with what it cost
 state.pt               the last checkpoint, while the run is not over
 init.safetensors       the weights it began from
@@ -65,9 +65,9 @@ class RunFolder:
         except ValueError as error:
             raise StorageError(f"{self.path / 'spec.json'} is not a run's spec: {error}") from error
 
-    def rows(self, kind: str) -> list[Row]:
-        """The recorded lines of a kind, `epoch` or `distance`, in order of updates."""
-        return [row for row in self._all_rows() if row["kind"] == kind]
+    def rows(self, kind: str = "") -> list[Row]:
+        """The recorded lines of a kind, `epoch`, `distance` or `noise`, or all of them, in order of updates."""
+        return [row for row in self._all_rows() if kind in ("", row["kind"])]
 
     def weights(self, update: int | None = None) -> dict[str, Tensor]:
         """Parameters and buffers after `update` updates; `None` is the end, 0 the beginning.

@@ -11,6 +11,7 @@ from repro.errors import StorageError
 from repro.machine import prepare
 from repro.provenance import provenance
 from repro.runs.clock import Clock
+from repro.runs.noise import NoiseProbe
 from repro.runs.store import ENDED, RunFolder, RunStore
 from repro.train.loop import Diverged, Training
 from repro.train.spec import RunSpec
@@ -20,10 +21,17 @@ CHECKPOINT_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class RunRequest:
-    """A run that is wanted, and the updates after which its weights are to be kept."""
+    """A run that is wanted, and what is to be observed of it; observing changes neither the run nor its key.
+
+    Attributes:
+        spec: the run.
+        snapshots: updates after which its weights are to be kept.
+        probes: what is to be measured on its way.
+    """
 
     spec: RunSpec
     snapshots: frozenset[int] = frozenset()
+    probes: frozenset[NoiseProbe] = frozenset()
 
     @property
     def runs(self) -> tuple[RunRequest, ...]:
@@ -58,12 +66,22 @@ def carry_out(store: RunStore, request: RunRequest, wait: bool = False) -> dict[
 
 
 def is_over(folder: RunFolder, request: RunRequest) -> bool:
-    """Whether the run has ended, with every snapshot kept that lies within its length."""
+    """Whether the run has ended, with every snapshot kept that lies within its length, and every probe's rows."""
     status = folder.status
     if status["status"] not in ENDED:
         return False
     kept = status["updates"] + (status["status"] == "complete")  # the update at which a run diverges is not kept
-    return all(folder.has_weights(update) for update in request.snapshots if update < kept)
+    return is_probed(folder, request) and _has_snapshots(folder, request, kept)
+
+
+def is_probed(folder: RunFolder, request: RunRequest) -> bool:
+    """Whether every probe has looked at all of the run that is recorded."""
+    recorded = folder.rows() if request.probes else []
+    return not any(probe.missing(recorded) for probe in request.probes)
+
+
+def _has_snapshots(folder: RunFolder, request: RunRequest, before: int) -> bool:
+    return all(folder.has_weights(update) for update in request.snapshots if update < before)
 
 
 def _train(store: RunStore, folder: RunFolder, request: RunRequest, clock: Clock) -> None:
@@ -73,10 +91,12 @@ def _train(store: RunStore, folder: RunFolder, request: RunRequest, clock: Clock
     training = Training(spec, load(spec.dataset), parent)
     _take_up(training, folder, request)
     _write_status(folder, "running", clock, updates=training.update)
+    due = {probe: probe.updates(spec.regime, training.examples) for probe in sorted(request.probes)}
     saved = time.monotonic()
     try:
         while not training.finished:
-            folder.append(training.advance())
+            rows = training.advance()
+            folder.append(rows + [probe.row(training) for probe in due if training.update in due[probe]])
             if training.update in request.snapshots:
                 folder.save_weights(training.update, training.model.state_dict())
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
@@ -90,11 +110,9 @@ def _train(store: RunStore, folder: RunFolder, request: RunRequest, clock: Clock
 
 
 def _take_up(training: Training, folder: RunFolder, request: RunRequest) -> None:
-    """Begin the run, or continue from its checkpoint where no wanted snapshot is missing before it."""
+    """Begin the run, or continue from its checkpoint where nothing that is to be observed is missing before it."""
     state = folder.load_state()
-    if state is not None and all(
-        folder.has_weights(update) for update in request.snapshots if update <= state["update"]
-    ):
+    if state and is_probed(folder, request) and _has_snapshots(folder, request, state["update"] + 1):
         training.load_state(state)
     else:
         folder.save_weights(0, training.model.state_dict())

@@ -11,7 +11,7 @@ from repro.claims.evidence import Observation, Provenance
 from repro.runs.engine import merge
 from repro.runs.measurements import MeasurementRequest, answer
 from repro.runs.store import RunStore
-from repro.runs.worker import RunRequest
+from repro.runs.worker import RunRequest, is_probed
 from repro.studies.study import Need, Reading, RunRecord, Sample
 
 
@@ -80,10 +80,10 @@ def _readings(sample: Sample, results: list[_Result]) -> list[Reading]:
 def _result(store: RunStore, need: Need) -> _Result | None:
     """What became of a need, or `None` where it was not run yet."""
     if isinstance(need, RunRequest):
-        status = store.folder(need.spec.key).status
-        word = {"complete": "ok"}.get(status["status"], status["status"])
-        record = RunRecord(store.folder(need.spec.key))
-        return _Result(word, record, status) if word in ("ok", "failed", "diverged") else None
+        folder = store.folder(need.spec.key)
+        word = {"complete": "ok"}.get(folder.status["status"], folder.status["status"])
+        known = word in ("ok", "failed", "diverged") and is_probed(folder, need)
+        return _Result(word, RunRecord(folder), folder.status) if known else None
     for run in need.runs:
         result = _result(store, run)
         if result is None or result.status != "ok":

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from repro.runs.measurements import MeasurementRequest
+from repro.runs.noise import NoiseProbe
 from repro.runs.store import RunFolder
 from repro.runs.worker import RunRequest
 
@@ -50,6 +51,10 @@ class RunRecord:
     def distances(self) -> list[Row]:
         """Rows of `update`, `distance`, of the weights from where they began, and `last_norm`, of the last layer."""
         return self.folder.rows("distance")
+
+    def noise(self, probe: NoiseProbe) -> list[Row]:
+        """What a probe saw: rows of `update` and the squared lengths `small` and `large`."""
+        return probe.rows(self.folder.rows("noise"))
 
 
 @dataclass(frozen=True)

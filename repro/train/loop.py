@@ -99,6 +99,21 @@ class Training:
         self._seen += len(labels)
         return self._rows(position)
 
+    def prepared(self, places: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Training examples as an update sees them: augmented, and in the network's layout.
+
+        Args:
+            places: of b examples in the training set, int64 `(b,)`.
+            generator: of the augmentation.
+
+        Returns:
+            Inputs `(b, ...)` and labels `(b,)`.
+        """
+        inputs, labels = self.data.train.batch(places)
+        if self._augment is not None:
+            inputs = self._augment(inputs, generator)
+        return arranged(inputs, self.layout), labels
+
     def state(self) -> dict[str, Any]:
         """Everything that the next update depends on, beyond the spec and the data."""
         return {
@@ -121,10 +136,8 @@ class Training:
         if self._order is None or self._order[0] != position.epoch:
             generator = stream(self.spec.seed, "order", position.epoch)
             self._order = position.epoch, torch.randperm(self.examples, generator=generator)
-        inputs, labels = self.data.train.batch(self._order[1][position.examples(self.examples)])
-        if self._augment is not None:
-            inputs = self._augment(inputs, stream(self.spec.seed, "augmentation", self.update))
-        return arranged(inputs, self.layout), labels
+        places = self._order[1][position.examples(self.examples)]
+        return self.prepared(places, stream(self.spec.seed, "augmentation", self.update))
 
     def _enter(self, position: Position, count: int) -> None:
         """Set what an update's phase says of the network and of the optimiser's memory."""

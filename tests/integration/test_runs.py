@@ -12,30 +12,40 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from torch.nn import functional as F
 
+from repro.data import load
 from repro.errors import StorageError, UsageError
 from repro.runs import worker
 from repro.runs.engine import LocalEngine, merge
+from repro.runs.noise import NoiseProbe
 from repro.runs.store import Busy, RunFolder, RunStore
 from repro.runs.worker import RunRequest, carry_out
+from repro.streams import stream
+from repro.train.loop import Training
+from repro.train.objectives import Proximal
 from repro.train.regime import constant
 from repro.train.spec import RunSpec, Start
 
 SPEC = RunSpec("F1", "mnist-embedded", constant(2, 600, 1e-3, 0.9), seed=11)
 FILES = ("spec.json", "metrics.jsonl", "init.safetensors", "snapshots/10.safetensors", "final.safetensors")
-WANTED = RunRequest(SPEC, frozenset({10}))
+PROBE = NoiseProbe(20, batches=4)
+WANTED = RunRequest(SPEC, frozenset({10}), frozenset({PROBE}))
 
 SLOW_RUN = """
 import sys
 from pathlib import Path
 from repro.runs import worker
+from repro.runs.noise import NoiseProbe
 from repro.runs.store import RunStore
 from repro.train.spec import RunSpec
 import json
 worker.CHECKPOINT_SECONDS = 0.0
 spec = RunSpec.from_json(json.loads(sys.argv[2]))
 print("ready", flush=True)
-worker.carry_out(RunStore(Path(sys.argv[1])), worker.RunRequest(spec, frozenset({10})), wait=True)
+wanted = worker.RunRequest(spec, frozenset({10}), frozenset({NoiseProbe(20, batches=4)}))
+worker.carry_out(RunStore(Path(sys.argv[1])), wanted, wait=True)
 """
 
 
@@ -106,6 +116,54 @@ def test_a_snapshot_asked_for_later_is_made_by_running_again_to_the_same_end(tmp
     assert files(folder) == files(whole)
 
 
+def test_a_probe_changes_nothing_but_what_it_records(tmp_path: Path, whole: RunFolder) -> None:
+    store = RunStore(tmp_path)
+    carry_out(store, RunRequest(SPEC, frozenset({10})))
+    bare, probed = files(store.folder(SPEC.key)), files(whole)
+    lines = [line for line in probed.pop("metrics.jsonl").splitlines() if b'"kind": "noise"' not in line]
+    assert lines == bare.pop("metrics.jsonl").splitlines()
+    assert bare == probed
+
+
+def test_a_probe_looks_on_a_logarithmic_grid_and_at_the_end_of_every_epoch(whole: RunFolder) -> None:
+    rows = PROBE.rows(whole.rows())
+    assert [row["update"] for row in rows] == [1, 2, 3, 4, 6, 10, 16, 20]  # epochs of ten updates
+    assert PROBE.cost(SPEC.regime, 6000) == 8 * 4 * 20
+    assert all(0 < row["large"] <= row["small"] for row in rows)
+    assert NoiseProbe(20, batches=5).rows(whole.rows()) == []
+
+
+def test_what_a_probe_records_is_of_the_weights_and_the_draws_that_its_update_names(whole: RunFolder) -> None:
+    training = Training(SPEC, load(SPEC.dataset))
+    training.model.load_state_dict(whole.weights(10))
+    generator = stream(SPEC.seed, "noise scale", 10)
+    slopes = []
+    for _ in range(4):
+        inputs, labels = training.data.train.batch(torch.randint(6000, (20,), generator=generator))
+        loss = F.cross_entropy(training.model(inputs), labels)
+        grads = torch.autograd.grad(loss, list(training.model.parameters()))
+        slopes.append(torch.cat([grad.flatten().double() for grad in grads]))
+    (row,) = (row for row in PROBE.rows(whole.rows()) if row["update"] == 10)
+    assert row["small"] == pytest.approx(sum(float(slope @ slope) for slope in slopes) / 4, rel=1e-5)
+    assert row["large"] == pytest.approx(float((sum(slopes) / 4).square().sum()), rel=1e-5)  # type: ignore[union-attr]
+
+
+def test_a_run_is_over_for_a_probe_once_it_has_carried_it(tmp_path: Path, whole: RunFolder) -> None:
+    store = RunStore(tmp_path)
+    carry_out(store, RunRequest(SPEC, frozenset({10})))
+    assert not worker.is_over(store.folder(SPEC.key), WANTED)
+    carry_out(store, WANTED)
+    assert worker.is_over(store.folder(SPEC.key), WANTED)
+    assert files(store.folder(SPEC.key)) == files(whole)
+
+
+def test_a_probe_refuses_a_run_that_minimises_something_else(tmp_path: Path) -> None:
+    proximal = replace(SPEC, objective=Proximal())
+    status = carry_out(RunStore(tmp_path), RunRequest(proximal, probes=frozenset({PROBE})))
+    assert status["status"] == "failed"
+    assert "a noise probe needs the cross-entropy" in status["reason"]
+
+
 def test_a_diverged_run_is_recorded_with_its_update_and_not_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,9 +228,10 @@ def test_the_engine_runs_a_parent_before_the_run_that_starts_from_it(tmp_path: P
     assert begun == (store.folder(SPEC.key).path / "snapshots" / "10.safetensors").read_bytes()
 
 
-def test_requests_for_one_run_are_one_run_with_all_their_snapshots() -> None:
-    merged = merge([RunRequest(SPEC, frozenset({1})), RunRequest(SPEC, frozenset({2})), RunRequest(SPEC)])
-    assert merged == {SPEC.key: RunRequest(SPEC, frozenset({1, 2}))}
+def test_requests_for_one_run_are_one_run_with_all_their_snapshots_and_probes() -> None:
+    probes = frozenset({PROBE}), frozenset({NoiseProbe(2)})
+    asked = [RunRequest(SPEC, frozenset({1}), probes[0]), RunRequest(SPEC, frozenset({2}), probes[1]), RunRequest(SPEC)]
+    assert merge(asked) == {SPEC.key: RunRequest(SPEC, frozenset({1, 2}), probes[0] | probes[1])}
 
 
 def test_a_run_is_opened_by_the_beginning_of_its_key(whole: RunFolder) -> None:

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
+from itertools import product
+from statistics import fmean
 
 import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from repro.errors import UsageError
-from repro.measure.noise import GradientNoise, gradient_noise
+from repro.measure.noise import GradientNoise, SquaredNorms, gradient_noise, squared_norms
+from repro.streams import stream
 
 
 def estimate(**changed: float) -> GradientNoise:
@@ -53,3 +60,89 @@ def test_batches_that_are_not_two_rising_whole_numbers_are_refused(small, large)
 def test_a_squared_norm_that_none_can_have_is_refused(name, value):
     with pytest.raises(UsageError, match=f"{name}={value} must be finite and not negative"):
         estimate(**{name: value})
+
+
+def per_example(model: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
+    """The dense oracle: one backward pass for each example, shape `(N, p)`."""
+    losses = F.cross_entropy(model(inputs), labels, reduction="none")
+    slopes = [torch.autograd.grad(loss, list(model.parameters()), retain_graph=True) for loss in losses]
+    return torch.stack([torch.cat([part.flatten() for part in slope]) for slope in slopes])
+
+
+def plain_model() -> nn.Module:
+    generator = stream(0, "model")
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)).double()
+    for parameter in model.parameters():
+        parameter.data = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+    return model
+
+
+def examples(count: int) -> tuple[Tensor, Tensor]:
+    generator = stream(0, "examples")
+    return torch.randn(count, 3, generator=generator, dtype=torch.float64), torch.arange(count) % 2
+
+
+def noise_of(norms: SquaredNorms, batch: int, batches: int) -> GradientNoise:
+    return gradient_noise(
+        small_batch=batch,
+        large_batch=batch * batches,
+        small_squared_norm=norms.small,
+        large_squared_norm=norms.large,
+    )
+
+
+def test_over_all_draws_the_estimates_are_those_of_the_dense_oracle():
+    model, (inputs, labels) = plain_model(), examples(3)
+    gradients = per_example(model, inputs, labels)
+    draws = [[list(first), list(second)] for first, second in product(product(range(3), repeat=2), repeat=2)]
+    found = [noise_of(squared_norms(model, [(inputs[i], labels[i]) for i in draw]), 2, 2) for draw in draws]
+    assert len(found) == 81
+    mean = gradients.mean(0)
+    assert fmean(f.squared_gradient for f in found) == pytest.approx(mean.square().sum().item(), rel=1e-12)
+    spread = (gradients - mean).square().sum().item() / 3
+    assert fmean(f.trace for f in found) == pytest.approx(spread, rel=1e-12)
+    pairs = [f for f, draw in zip(found, draws, strict=True) if not set(draw[0]) & set(draw[1])]
+    assert fmean(f.trace for f in pairs) != pytest.approx(spread, rel=0.1)  # control: draws that avoid one another
+
+
+def test_batches_that_are_normalised_together_are_what_is_drawn():
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)).double()
+    inputs, labels = examples(12)
+    batches = list(zip(inputs.split(4), labels.split(4), strict=True))
+    norms = squared_norms(model, batches)
+    slopes = [torch.autograd.grad(F.cross_entropy(model(x), y), list(model.parameters())) for x, y in batches]
+    gradients = torch.stack([torch.cat([part.flatten() for part in slope]) for slope in slopes])
+    assert norms.small == pytest.approx(gradients.square().sum(1).mean().item(), rel=1e-12)
+    assert norms.large == pytest.approx(gradients.mean(0).square().sum().item(), rel=1e-12)
+    whole = torch.autograd.grad(F.cross_entropy(model(inputs), labels), list(model.parameters()))
+    assert norms.large != pytest.approx(sum(part.square().sum().item() for part in whole), rel=1e-2)  # control
+
+
+def test_the_noise_is_that_of_the_examples_and_not_of_dropout():
+    model, (inputs, labels) = plain_model(), examples(6)
+    dropped = nn.Sequential(*list(model)[:2], nn.Dropout(0.5), model[2])
+    batches = list(zip(inputs.split(2), labels.split(2), strict=True))
+    assert squared_norms(dropped, batches) == squared_norms(model, batches)
+
+
+def test_the_network_is_given_back_as_it_was():
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 2)).double().eval()
+    model[1].train()
+    inputs, labels = examples(8)
+    F.cross_entropy(model(inputs), labels).backward()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    slopes = [parameter.grad.clone() for parameter in model.parameters()]
+    state = torch.get_rng_state()
+    squared_norms(model, [(inputs[:4], labels[:4]), (inputs[4:], labels[4:])])
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    assert all(torch.equal(p.grad, slope) for p, slope in zip(model.parameters(), slopes, strict=True))
+    assert [module.training for module in model] == [False, True, False, False]
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("sizes", [[4], [4, 2], []])
+def test_small_batches_must_be_two_or_more_of_one_size(sizes):
+    inputs, labels = examples(sum(sizes))
+    batches = list(zip(inputs.split(sizes), labels.split(sizes), strict=True)) if sizes else []
+    with pytest.raises(UsageError, match=re.escape(f"batches of {sizes} examples must be at least two, all of one")):
+        squared_norms(plain_model(), batches)
