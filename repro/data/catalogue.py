@@ -8,10 +8,11 @@ from pathlib import Path
 from repro.data import cifar, idx, log_mel, npz, png_sheet, spoken_digits, subsets, timit
 from repro.data.archives import Members
 from repro.data.content import File, gunzip
-from repro.data.entry import Entry
+from repro.data.entry import Entry, Stored
 from repro.data.packages import DebianPackage, NpmPackage, UrlArchive
 from repro.data.sources import AsIs, GzipEach, Packed
-from repro.errors import UsageError
+from repro.data.tensors import Dataset
+from repro.errors import DataError, UsageError
 
 IDX_NAMES = (
     "train-images-idx3-ubyte",
@@ -210,6 +211,26 @@ TIMIT = Entry(
     prepare="it is licensed. Put your prepared timit.npz there; `repro.data.timit` documents its arrays.",
 )
 
+
+def _unread(entry: Entry, _: Stored) -> Dataset:
+    raise DataError(f"{entry.name} cannot be loaded: {entry.prepare}")
+
+
+IMAGENET = Entry(
+    name="imagenet",
+    title="ImageNet photographs of the 2012 challenge, of which schedules are counted and nothing is read",
+    train=1_281_167,
+    test=50_000,
+    shape=(3, 224, 224),
+    classes=1_000,
+    licence="for research, after registration; not redistributable",
+    citation="Russakovsky et al., ImageNet Large Scale Visual Recognition Challenge (2015)",
+    files=(File("imagenet", digest=None, size=None),),
+    sources=(),
+    read=_unread,
+    prepare="it is licensed and larger than memory. Its schedules can be counted (`repro reproduce --dry-run`), not run.",
+)
+
 CATALOGUE = {
     entry.name: entry
     for entry in (
@@ -221,6 +242,7 @@ CATALOGUE = {
         CIFAR100,
         SPOKEN_DIGITS,
         TIMIT,
+        IMAGENET,
     )
 }
 """Every data set, by name."""

@@ -4,7 +4,7 @@
 |---|---|
 | C1-hoffer, C3-hoffer | Keskar's C1 and C3 with pooling before BatchNorm, valid pooling, and no biases but the last |
 | ResNet44 | residual, 7 blocks a stage, widths 16, 32, 64; ResNet20 and ResNet8 are its siblings of 3 and 1 |
-| WResNet16-4 | residual, 2 blocks a stage, widths 64, 128, 256 |
+| WResNet16-4 | residual, 2 blocks a stage, widths 64, 128, 256; WResNet16-1 is a quarter as wide |
 | VGG16 | thirteen 3x3 convolutions with BatchNorm in five stacks, and one linear layer; the authors released none |
 """
 
@@ -70,6 +70,7 @@ NETWORKS: Mapping[str, Callable[[tuple[int, ...], int], nn.Module]] = {
     "ResNet20": partial(residual, blocks=3, widths=(16, 32, 64)),
     "ResNet44": partial(residual, blocks=7, widths=(16, 32, 64)),
     "WResNet16-4": partial(residual, blocks=2, widths=(64, 128, 256)),
+    "WResNet16-1": partial(residual, blocks=2, widths=(16, 32, 64)),
     "VGG16": vgg16,
 }
 """What each name builds from `(shape, classes)`; the weights are left to `repro.nets.build`."""

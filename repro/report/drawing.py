@@ -87,8 +87,12 @@ def _draw_line(axes: Axes, line: Line, log: bool) -> None:
     means, thin = line.means(log), line.summed_up
     for index, points in enumerate(line.seeds.values()):
         style = {"linewidth": 0.7, "alpha": THIN} if thin else {"label": line.legend if index == 0 else "_"}
-        marker = "o" if len(points) <= FEW else ""
+        marker = "o" if len(points) <= FEW and "" not in line.seeds else ""
         axes.plot(*_columns(points), dashes, color=colour, marker=marker, **style)
+        if line.band:
+            xs, ys = _columns(points)
+            low, high = ([y + edge for y in ys] for edge in (-line.band, line.band))
+            axes.fill_between(xs, low, high, color=colour, alpha=BAND, linewidth=0)
     if thin and means:
         xs = [mean.x for mean in means]
         bounds = [mean.interval or (mean.mean, mean.mean) for mean in means]

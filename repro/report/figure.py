@@ -29,8 +29,9 @@ class Line:
     Attributes:
         label: in the legend.
         colour: a name of `repro.report.style.COLOURS`.
-        seeds: its points for every seed, in order of x, under the seed's name.
+        seeds: its points for every seed, in order of x, under the seed's name, which is empty where nothing was run.
         dashed: drawn with dashes.
+        band: half-width of what is shaded around it, in the unit of y.
         averaged: whether seeds share their x, so that a mean can be drawn.
     """
 
@@ -39,11 +40,12 @@ class Line:
     seeds: Mapping[str, Points]
     dashed: bool = False
     averaged: bool = True
+    band: float = 0.0
 
     @property
     def legend(self) -> str:
-        """`SB, n = 5`."""
-        return f"{self.label}, n = {len(self.seeds)}"
+        """`SB, n = 5`; the label alone where nothing was run."""
+        return self.label if "" in self.seeds else f"{self.label}, n = {len(self.seeds)}"
 
     @property
     def summed_up(self) -> bool:

@@ -48,9 +48,9 @@ def _seconds(request: MeasurementRequest) -> float:
 
 def as_lines(costs: Sequence[Cost]) -> list[str]:
     """A table of the costs for the terminal."""
-    lines = [f"{'':44} {'wanted':>7} {'to do':>7} {'core hours':>11}"]
-    lines += [f"{each.what:44} {each.wanted:7d} {each.left:7d} {each.core_hours:11.2f}" for each in costs]
-    return [*lines, f"{'together':44} {'':7} {'':7} {sum(each.core_hours for each in costs):11.2f}"]
+    lines = [f"{'':46} {'wanted':>7} {'to do':>7} {'core hours':>11}"]
+    lines += [f"{each.what:46} {each.wanted:7d} {each.left:7d} {each.core_hours:11.2f}" for each in costs]
+    return [*lines, f"{'together':46} {'':7} {'':7} {sum(each.core_hours for each in costs):11.2f}"]
 
 
 def regimes(plan: Plan) -> list[str]:

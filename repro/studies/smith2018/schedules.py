@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from repro.runs.worker import RunRequest
 from repro.studies import reading
 from repro.studies.sgd import final_accuracies
+from repro.studies.smith2018.noise import noise_along_training
 from repro.studies.smith2018.setting import Setting
 from repro.studies.study import Reading, RunRecord, Sample
 
@@ -15,11 +16,12 @@ NEAR = 0.5
 
 
 def same_curve(setting: Setting) -> Iterator[Sample]:
-    """S1: the largest gap between the test curves of decay and increase, after the schedules part."""
+    """S1: the largest gap between the test curves of decay and increase, after the schedules part; and their noise."""
     first = setting.drops[0]
     for seed in setting.seeds:
         for row, decay, increase in _both(setting, seed):
             yield Sample("S1", "", seed, "curve-gap", (decay, increase), lambda a, b: _curve_gap(a, b, first), row)
+    yield from noise_along_training(setting)
 
 
 def fewer_updates(setting: Setting) -> Iterator[Sample]:

@@ -18,7 +18,8 @@ class Setting(SgdSetting):
     """One network of the study in one profile; the base regime is that of the decaying learning rate.
 
     Attributes:
-        batch: of the decaying schedule, and of ghosts.
+        batch: of the decaying schedule.
+        ghost_size: examples normalised together; `None` is as many as that batch has.
         largest: B_max, where the batch stops growing.
         past: a B_max far beyond a tenth of the training set (claim S7).
         faster: factor of the increased initial learning rate.
@@ -27,6 +28,7 @@ class Setting(SgdSetting):
     """
 
     batch: int = 128
+    ghost_size: int | None = None
     largest: int
     past: int
     drop: float = 0.2
@@ -34,6 +36,11 @@ class Setting(SgdSetting):
     high_momentum: float = 0.98
     optimizers: tuple[OptimizerName, ...] = ("sgd", "nesterov", "adam")
     weight_decay: float = 5e-4
+
+    @property
+    def ghosts(self) -> int:
+        """Examples normalised together in every schedule."""
+        return self.ghost_size or self.batch
 
     @property
     def decay(self) -> Regime:
@@ -71,4 +78,4 @@ class Setting(SgdSetting):
 
     def _with_ghosts(self, regime: Regime) -> Regime:
         """BatchNorm over as many examples in every phase, so that its noise does not change with the batch."""
-        return with_ghosts(regime, self.batch)
+        return with_ghosts(regime, self.ghosts)

@@ -53,5 +53,6 @@ def test_directions_agree_with_the_papers_own_numbers() -> None:
             assert all(row.direction * each["effect"] > 0 for each in row.reported.values() if row.direction)
 
 
-def test_every_network_of_the_paper_is_named_in_every_claim() -> None:
-    assert {frozenset((*claim.networks, *claim.extensions)) for claim in CLAIMS.values()} == {frozenset(PAPER.networks)}
+def test_every_network_of_the_paper_is_named_in_every_claim_but_the_one_that_is_only_counted() -> None:
+    named = {frozenset((*claim.networks, *claim.extensions)) for claim in CLAIMS.values()}
+    assert named == {frozenset(PAPER.networks) - {"AlexNet"}}

@@ -25,6 +25,7 @@ def test_the_names_are_those_the_papers_need() -> None:
         "cifar100",
         "spoken-digits",
         "timit",
+        "imagenet",
     ]
 
 
@@ -116,3 +117,12 @@ def test_verify_names_the_damaged_file(tmp_path: Path) -> None:
     paths[3].write_bytes(b"damaged")
     with pytest.raises(DataError, match=rf"{paths[3]} has 7 bytes; test-labels has 10"):
         data.verify("tiny", tmp_path)
+
+
+def test_a_data_set_that_is_only_counted_says_so(tmp_path: Path) -> None:
+    (tmp_path / "imagenet").write_bytes(b"anything")
+    for ask in (data.load, data.get):
+        with pytest.raises(DataError, match=r"larger than memory. Its schedules can be counted"):
+            ask("imagenet", tmp_path / "none")
+    with pytest.raises(DataError, match=r"imagenet cannot be loaded"):
+        data.load("imagenet", tmp_path)

@@ -24,6 +24,8 @@ PARAMETERS = {
     ("ResNet44", 10): 661_338,
     # stem 1,856; stages 147,968, 230,144 + 295,424, 919,040 + 1,180,672; output 25,700
     ("WResNet16-4", 100): 2_800_804,
+    # as ResNet44 with 2 blocks a stage
+    ("WResNet16-1", 10): 464 + 2 * 4_672 + 14_528 + 18_560 + 57_728 + 73_984 + 650,
     ("VGG16", 10): 14_728_266,
 }
 
@@ -46,7 +48,10 @@ def test_a_network_gives_one_logit_a_class(name: str) -> None:
     assert logits.isfinite().all()
 
 
-@pytest.mark.parametrize(("name", "layers"), [("ResNet8", 8), ("ResNet20", 20), ("ResNet44", 44), ("WResNet16-4", 14)])
+@pytest.mark.parametrize(
+    ("name", "layers"),
+    [("ResNet8", 8), ("ResNet20", 20), ("ResNet44", 44), ("WResNet16-4", 14), ("WResNet16-1", 14)],
+)
 def test_depth_counts_the_3x3_convolutions_and_the_output(name: str, layers: int) -> None:
     modules = build(name, COLOUR, 10, stream(0, "init")).modules()
     assert (

@@ -2,32 +2,147 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
+
+import pytest
 
 from repro.claims import evidence
+from repro.report.exhibit import Exhibit
 from repro.report.results import load_results
 from repro.report.smith2018 import exhibits
+from repro.report.smith2018.curves import OPTIMIZERS
 from repro.report.smith2018.schedules import SCHEDULES
 from repro.studies.records import CURVES, RUNS
 
+SEEDS = (0, 1)
+NAMES = list(SCHEDULES)
 
-def test_every_schedule_has_its_accuracy_updates_and_curve(clone: Path, made: SimpleNamespace) -> None:
-    folder, rows, runs, curves = clone / "papers" / "smith2018", [], [], []
+
+def runs() -> Iterator[tuple[str, int, float]]:
+    """Every run with its seed and its accuracy after two epochs, percent."""
+    for index, name in enumerate(NAMES):
+        for seed in SEEDS:
+            yield f"{name}{seed}", seed, 90.0 + index + seed
+
+
+def observations(made: SimpleNamespace) -> Iterator[Any]:
     for index, (name, (claim, row)) in enumerate(SCHEDULES.items()):
-        for seed in (0, 1):
+        for seed in SEEDS:
             place = {"arm": name, "seed": seed, "variant": row, "spec": f"{name}{seed}"}
-            rows.append(made.observation(claim, "test-accuracy", 90.0 + index + seed, **place))
-            runs.append({"spec": f"{name}{seed}", "updates": 100 * (index + 1)})
-            curves.append({"spec": f"{name}{seed}", "kind": "epoch", "epoch": 1, "update": 7, "test_accuracy": 0.5})
-    evidence.write(folder / "results" / "quick" / "measurements.parquet", rows)
-    for file, schema, table in (("runs", RUNS, runs), ("curves", CURVES, curves)):
-        made.table(folder / "results" / "quick" / f"{file}.parquet", schema, table)
+            yield made.observation(claim, "test-accuracy", 90.0 + index + seed, **place)
+    for arm, updates, noise in (("decay", 900.0, 100.0), ("increase", 300.0, 400.0)):
+        for seed in SEEDS:
+            run = {"arm": arm, "seed": seed, "spec": f"{arm}{seed}"}
+            yield made.observation("S2", "updates", updates, **run)
+            yield made.observation("S3", "test-accuracy", 80.0, variant="adam", **run)
+            yield made.observation("S1", "noise-scale-start", noise, cost=0.5, **run)
+            yield made.observation("S1", "noise-scale-average", 2 * noise, cost=8.0, **run)
+            for epoch in (3.0, 6.0):
+                yield made.observation("S1", "noise-scale", epoch * noise, x=epoch, **run)
+    yield made.lost("S1", "noise-scale", "failed", arm="decay", seed=1, x=9.0, spec="decay1")
+
+
+def curves() -> Iterator[dict[str, Any]]:
+    for spec, _, accuracy in runs():
+        for epoch in (1, 30):
+            found = {"test_accuracy": accuracy / 100 if epoch > 1 else 0.5, "train_loss": 1 / epoch}
+            yield {"spec": spec, "kind": "epoch", "epoch": epoch, "update": 10 * epoch, **found}
+        for update in (1, 2, 10, 100):
+            yield {"spec": spec, "kind": "distance", "update": update, "distance": 0.5 * update}
+
+
+@pytest.fixture
+def shown(clone: Path, made: SimpleNamespace) -> dict[str, Exhibit]:
+    """Every exhibit by the first words of its title."""
+    folder = clone / "papers" / "smith2018"
+    results = folder / "results" / "quick"
+    evidence.write(results / "measurements.parquet", list(observations(made)))
+    trained = [{"spec": spec, "updates": 100 * (1 + NAMES.index(spec[:-1]))} for spec, _, _ in runs()]
+    made.table(results / "runs.parquet", RUNS, trained)
+    made.table(results / "curves.parquet", CURVES, list(curves()))
     (quick,) = [each for each in load_results(folder) if each.profile == "quick"]
-    table_, figure = exhibits(quick)
+    return {exhibit.title.partition(":")[0]: exhibit for exhibit in exhibits(quick)}
+
+
+def test_every_schedule_has_its_accuracy_and_updates(shown: dict[str, Exhibit]) -> None:
     for index, name in enumerate(SCHEDULES):
         mean = f"{90.5 + index:.2f} ± 0.71"
-        assert f"| F1 | mnist-embedded | {name} | {mean} | 2, 0, 0 | {100 * (index + 1)}.00 ± 0.00 | — |" in table_.text
-    ((drawn, _),) = figure.figures
-    assert [line.label for line in drawn.rows[0][0].lines] == list(SCHEDULES)
-    assert drawn.rows[0][1].lines[3].seeds["1"] == [(7, 50.0)]
+        row = f"| F1 | mnist-embedded | {name} | {mean} | 2, 0, 0 | {100 * (index + 1)}.00 ± 0.00 | — |"
+        assert row in shown["Schedules"].text
+
+
+def test_every_schedule_has_its_curve(shown: dict[str, Exhibit]) -> None:
+    ((drawn, _),) = shown["Fig. 5"].figures
+    assert [line.label for line in drawn.rows[0][0].lines] == NAMES
+    assert drawn.rows[0][1].lines[3].seeds["1"] == [(10, 50.0), (300, 94.0)]
+
+
+def test_the_declared_schedules_are_counted_and_drawn_in_steps(shown: dict[str, Exhibit]) -> None:
+    exhibit = shown["Fig. 1"]
+    # g = 0.0125 / 0.1 (6000/16 - 1) and 0.0125 / 0.1 · 6000/16; the largest batch of 600 is a tenth
+    row = "| increase | 4,200 | 2.68 | 16, 80, 400, 600 | 0.0125, 0.0125, 0.0125, 0.00375 | 0.9 | 46.75 | 46.88 | 10.00 |"
+    assert row in exhibit.text
+    ((drawn, _),) = exhibit.figures
+    rate, batch, scale = drawn.rows[0]
+    increase = NAMES.index("increase")
+    assert batch.lines[increase].seeds[""][:4] == [(0, 16), (9, 16), (9, 80), (18, 80)]
+    assert rate.lines[increase].seeds[""][-1] == (30, pytest.approx(0.00375))
+    assert scale.lines[increase].seeds[""][-1] == (30, pytest.approx(0.0375 * (6000 / 600 - 1)))
+    assert scale.lines[-1].seeds[""][-1] == (30, pytest.approx(0.0375 * 6000 / 600))
+
+
+def test_updates_saved_are_a_ratio_of_means(shown: dict[str, Exhibit]) -> None:
+    row = "| F1 | mnist-embedded | momentum | 900.00 ± 0.00 | 2, 0, 0 | 300.00 ± 0.00 | 2, 0, 0 | 3.00 |"
+    assert row in shown["Updates"].text
+
+
+def test_curves_are_compared_beside_the_margin_from_the_first_drop_on(shown: dict[str, Exhibit]) -> None:
+    ((drawn, caption),) = shown["Fig. 3"].figures
+    ((_, gaps),) = drawn.rows  # Nesterov was not run
+    band, gap = gaps.lines
+    assert (band.band, band.seeds[""]) == (1.0, [(10.0, 0.0), (30.0, 0.0)])
+    assert gap.seeds == {"0": [(1, 0.0), (30, pytest.approx(2.0))], "1": [(1, 0.0), (30, pytest.approx(2.0))]}
+    assert "momentum: decay n 2; increase n 2." in caption
+    ((adam, _),) = shown["Fig. 4"].figures
+    assert [panel.title for row in adam.rows for panel in row] == ["F1, mnist-embedded, adam"] * 2
+    assert set(OPTIMIZERS) == {"momentum", "nesterov", "sgd", "adam"}
+
+
+def test_the_training_loss_is_drawn_against_epochs_and_updates(shown: dict[str, Exhibit]) -> None:
+    ((drawn, _),) = shown["Fig. 2"].figures
+    assert [panel.lines[2].seeds["0"] for panel in drawn.rows[0]] == [[(1, 1.0), (30, 1 / 30)], [(10, 1.0), (300, 1 / 30)]]
+
+
+def test_the_measured_noise_stands_beside_the_batch_and_the_published_numbers(shown: dict[str, Exhibit]) -> None:
+    exhibit = shown["Noise"]
+    assert "| F1 | mnist-embedded | increase | 400.00 ± 0.00 | 800.00 ± 0.00 | 2, 0, 0 | 8.00 |" in exhibit.text
+    assert "| their CNN | MNIST | constant | 50.00 | 900.00 | — | — |" in exhibit.text
+    ((drawn, caption),) = exhibit.figures
+    (panel,) = drawn.rows[0]
+    assert panel.lines[0].seeds["1"] == [(3.0, 300.0), (6.0, 600.0)]
+    assert panel.lines[3].seeds[""][2] == (9, 80)
+    assert "decay n 2, 1 failed" in caption
+
+
+def test_the_updates_that_momentum_loses_are_counted_and_measured(shown: dict[str, Exhibit]) -> None:
+    exhibit = shown["Momentum"]
+    # d(t) = t d(1), so that the share is 1 - m throughout; at a constant gradient 1 - 49 (1 - 0.98^100) / 100 after 49
+    (row,) = (line for line in exhibit.text.splitlines() if line.startswith("| F1 | mnist-embedded | momentum "))
+    assert row == (
+        "| F1 | mnist-embedded | momentum | 0.98 | 400 | 49.00 | 3.27 | 3.33 | 0.02 ± 0.00 (0.57) | — |"
+    )
+    ((drawn, _),) = exhibit.figures
+    measured, expected = drawn.rows[0][0].lines[-2:]
+    assert measured.seeds["0"] == [(x, pytest.approx(0.02)) for x in (1, 2, 10, 100)]
+    assert expected.seeds[""][0] == (1, pytest.approx(0.02))
+
+
+def test_figures_hold_numbers_that_can_be_written_down(shown: dict[str, Exhibit]) -> None:
+    for exhibit in shown.values():
+        for figure, _ in exhibit.figures:
+            for panel in (panel for row in figure.rows for panel in row):
+                json.dumps([line.seeds for line in panel.lines], allow_nan=False)

@@ -17,10 +17,12 @@ from repro.train.noise_scale import simple_noise_scale
 from repro.train.regime import Phase, Regime
 
 SETTINGS = {
-    profile: load_settings(papers_folder() / "smith2018", profile, Setting)[0]
+    f"{profile}-{setting.network}": setting
     for profile in ("quick", "laptop", "paper")
+    for setting in load_settings(papers_folder() / "smith2018", profile, Setting)
 }
-QUICK, PAPER = SETTINGS["quick"], SETTINGS["paper"]
+IMAGENET = SETTINGS.pop("paper-Inception-ResNet-v2")
+QUICK, PAPER = SETTINGS["quick-F1"], SETTINGS["paper-WResNet16-4"]
 
 
 def per_example(phase: Phase) -> float:
@@ -33,6 +35,23 @@ def per_example(phase: Phase) -> float:
 )
 def test_on_cifar_every_schedule_has_the_published_number_of_updates(schedule: str, updates: int) -> None:
     assert PAPER.regimes[schedule].updates(50_000) == updates
+
+
+@pytest.mark.parametrize(
+    ("schedule", "updates"),
+    # 90 epochs of 157; 30 of 157 and 60 of 16, or of 20; 30 of 40 and 60 of 20
+    [("decay", 14_130), ("hybrid", 5_670), ("increase", 5_910), ("momentum", 2_400)],
+)
+def test_on_imagenet_every_schedule_has_an_update_count_that_fits_the_published(schedule: str, updates: int) -> None:
+    assert IMAGENET.regimes[schedule].updates(CATALOGUE["imagenet"].train) == updates
+
+
+def test_on_imagenet_ghosts_are_small_and_the_noise_scale_is_kept() -> None:
+    assert {phase.ghost_size for regime in IMAGENET.regimes.values() for phase in regime.phases} == {32}
+    for name in ("hybrid", "increase", "momentum"):
+        ends = [[per_example(p) for p in (r.phases[0], r.phases[-1])] for r in (IMAGENET.decay, IMAGENET.regimes[name])]
+        assert ends[0] == pytest.approx(ends[1])
+    assert list(samples(IMAGENET)) == []
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=list(SETTINGS))
@@ -68,6 +87,13 @@ def test_without_momentum_the_rate_keeps_the_noise_scale_and_adam_has_its_own() 
         assert all(per_example(p) == pytest.approx(per_example(q)) and p.momentum == 0 for p, q in pairs)
     assert QUICK.under("adam", "decay").phases[0].learning_rate == pytest.approx(1e-3)
     assert QUICK.under("nesterov", "decay") == QUICK.decay
+
+
+def test_the_four_optimisers_of_the_paper_are_compared() -> None:
+    compared = {s.needs[-1].spec.optimizer for s in samples(QUICK) if s.claim == "S1"}  # type: ignore[union-attr]
+    assert compared == {"sgd", "nesterov", "adam"}
+    momenta = {s.needs[-1].spec.regime.phases[0].momentum for s in samples(QUICK) if s.variant in ("", "sgd")}  # type: ignore[union-attr]
+    assert momenta >= {0.0, 0.9}
 
 
 def record(path: Path, accuracies: list[float], per_epoch: int = 10) -> RunRecord:

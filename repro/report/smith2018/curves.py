@@ -1,0 +1,128 @@
+"""Figs. 2 to 4: per epoch the schedules are to coincide, per update they are not; and the updates that are saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from repro.claims.evidence import Observation
+from repro.report.exhibit import Exhibit
+from repro.report.figure import Figure, Line, Panel
+from repro.report.markdown import table
+from repro.report.results import Place, Results
+from repro.report.runs import DRAWN, accuracy_curve, final_accuracies
+from repro.report.seeds import Points, drawn, sentence
+from repro.report.smith2018.declared import setting_at
+from repro.report.smith2018.schedules import SCHEDULES
+from repro.report.summary import NOTHING, number, summary
+
+OPTIMIZERS = {"momentum": "", "nesterov": "nesterov", "sgd": "sgd", "adam": "adam"}
+"""Each optimiser, and the rows of S1 to S3 that have it."""
+_PAIR = ("decay", "increase")
+
+Found = Mapping[str, Sequence[Observation]]
+
+
+def figure_2(results: Results) -> Exhibit:
+    """Training loss of decay, hybrid and increase, against epochs and against updates."""
+    used: list[Observation] = []
+    figures = []
+    for place in results.places:
+        found = final_accuracies(results, place, {name: SCHEDULES[name] for name in ("decay", "hybrid", "increase")})
+        if any(found.values()):
+            panels = [_losses(results, place, found, x) for x in ("epoch", "update")]
+            figure = Figure(f"{results.profile}-{place.network}-fig2", [panels])
+            figures.append((figure, f"{place.network} on {place.dataset}: {sentence(found)}. {DRAWN}"))
+        used += [each for rows in found.values() for each in rows]
+    return Exhibit("Fig. 2: training loss against epochs and updates", used, figures=figures)
+
+
+def figure_3(results: Results) -> Exhibit:
+    """Test accuracy under momentum and Nesterov momentum."""
+    return _pairs(results, "Fig. 3: momentum and Nesterov momentum", "fig3", ("momentum", "nesterov"))
+
+
+def figure_4(results: Results) -> Exhibit:
+    """Test accuracy under plain SGD and ADAM."""
+    return _pairs(results, "Fig. 4: SGD without momentum, and ADAM", "fig4", ("sgd", "adam"))
+
+
+def updates_saved(results: Results) -> Exhibit:
+    """Updates until each schedule comes near to decay's final accuracy, under every optimiser."""
+    used: list[Observation] = []
+    rows: list[Sequence[str]] = []
+    for place in results.places:
+        for optimizer, row in OPTIMIZERS.items():
+            found = {arm: results.select(place, "S2", "updates", arm, row) for arm in _PAIR}
+            cells = [summary(found[arm]) for arm in _PAIR]
+            used += [each for listed in found.values() for each in listed]
+            if any(found.values()):
+                counts = (text for cell in cells for text in (cell.mean, cell.counts))
+                rows.append((*place, optimizer, *counts, _ratio(found)))
+    head = ("network", "data set", "optimiser", "decay", "n, failed, diverged", "increase", "n, failed, diverged")
+    text = "Updates until the test accuracy stays within half a point of decay's final one; mean ± SD over seeds."
+    shown = table((*head, "decay's for each of increase's"), rows)
+    return Exhibit("Updates: what is saved", used, f"{text}\n\n{shown}" if rows else "")
+
+
+def _pairs(results: Results, title: str, name: str, optimizers: Sequence[str]) -> Exhibit:
+    """For each optimiser the accuracies, and their difference beside the margin of S1."""
+    used: list[Observation] = []
+    figures = []
+    for place in results.places:
+        found = {each: _accuracies(results, place, OPTIMIZERS[each]) for each in optimizers}
+        shown = {each: pair for each, pair in found.items() if any(pair.values())}
+        if shown:
+            panels = [list(_compared(results, place, each, pair)) for each, pair in shown.items()]
+            counts = "; ".join(f"{each}: {sentence(pair)}" for each, pair in shown.items())
+            figure = Figure(f"{results.profile}-{place.network}-{name}", panels)
+            figures.append((figure, f"{place.network} on {place.dataset}. {counts}. {_BAND} {DRAWN}"))
+        used += [each for pair in found.values() for rows in pair.values() for each in rows]
+    return Exhibit(title, used, figures=figures)
+
+
+_BAND = "On the right the difference; shaded, from the first drop on, the margin within which S1 calls curves the same."
+
+
+def _accuracies(results: Results, place: Place, row: str) -> Found:
+    return final_accuracies(results, place, dict.fromkeys(_PAIR, ("S3", row)))
+
+
+def _compared(results: Results, place: Place, optimizer: str, found: Found) -> Iterator[Panel]:
+    title = f"{place.network}, {place.dataset}, {optimizer}"
+    curves = {name: drawn(rows, accuracy_curve(results, "epoch")) for name, rows in found.items()}
+    lines = [Line(name, name, seeds) for name, seeds in curves.items()]
+    yield Panel(title, "epoch", "test accuracy, percent", lines)
+    gap = Line("increase - decay", "increase", _differences(*(curves[name] for name in ("increase", "decay"))))
+    yield Panel(title, "epoch", "difference, points", [_margin(results, place), gap])
+
+
+def _margin(results: Results, place: Place) -> Line:
+    """No difference, from the first drop to the end, with the margin of S1 on both sides; all its rows have one."""
+    setting = setting_at(results, place)
+    margin = next(row.margin for row in results.ledger if (row.claim, row.network) == ("S1", place.network))
+    ends = {"": [(float(epoch), 0.0) for epoch in (setting.drops[0] + 1, setting.epochs)]}
+    return Line(f"no difference, ± {margin:g}", "constant", ends, dashed=True, band=margin)
+
+
+def _differences(ones: Mapping[str, Points], others: Mapping[str, Points]) -> dict[str, Points]:
+    """At the epochs of both runs of a seed."""
+    return {
+        seed: [(x, y - dict(others[seed])[x]) for x, y in points if x in dict(others[seed])]
+        for seed, points in ones.items()
+        if seed in others
+    }
+
+
+def _losses(results: Results, place: Place, found: Found, x: str) -> Panel:
+    def losses(run: Observation) -> Points:
+        return [(row[x], row["train_loss"]) for row in results.epochs.get(run.spec, ())]
+
+    lines = [Line(name, name, drawn(rows, losses)) for name, rows in found.items()]
+    title = f"{place.network}, {place.dataset}"
+    return Panel(title, x + "s" * (x == "update"), "training loss, nats", lines, log_y=True)
+
+
+def _ratio(found: Found) -> str:
+    """Of the mean updates."""
+    decay, increase = ([each.value for each in found[arm] if each.status == "ok"] for arm in _PAIR)
+    return number(sum(decay) / len(decay) * len(increase) / sum(increase)) if decay and increase else NOTHING
