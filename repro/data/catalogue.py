@@ -228,7 +228,7 @@ IMAGENET = Entry(
     files=(File("imagenet", digest=None, size=None),),
     sources=(),
     read=_unread,
-    prepare="it is licensed and larger than memory. Its schedules can be counted (`repro reproduce --dry-run`), not run.",
+    prepare="it is licensed and larger than memory. Its schedules are counted (`repro reproduce --dry-run`), not run.",
 )
 
 CATALOGUE = {

@@ -25,6 +25,17 @@ def drawn(observations: Iterable[Observation], curve: Callable[[Observation], Po
     return {seed: points for seed, points in found.items() if points}
 
 
+def paired(
+    ones: Mapping[str, Points], others: Mapping[str, Points], combine: Callable[[float, float], float]
+) -> dict[str, Points]:
+    """Two curves of every seed made one, where they share their x; seeds that share none are left out."""
+    found = {}
+    for seed, points in ones.items():
+        other = dict(others.get(seed, ()))
+        found[seed] = [(x, combine(y, other[x])) for x, y in points if x in other]
+    return {seed: points for seed, points in found.items() if points}
+
+
 def sentence(arms: Mapping[str, Sequence[Observation]]) -> str:
     """`SB n 3; LB n 3, 1 diverged`: what was attempted, and what of it gave nothing."""
     return "; ".join(f"{arm} {summary(rows).words}".strip() for arm, rows in arms.items())

@@ -51,7 +51,9 @@ class NoiseProbe:
             UsageError: the run minimises something else than a cross-entropy.
         """
         if type(training.spec.objective) is not CrossEntropy:
-            raise UsageError(f"objective={training.spec.objective}: a noise probe needs the cross-entropy; leave it out.")
+            raise UsageError(
+                f"objective={training.spec.objective}: a noise probe needs the cross-entropy; leave it out."
+            )
         norms = squared_norms(training.model, self._batches(training))
         return {**self._marks, "update": training.update, **norms._asdict()}
 

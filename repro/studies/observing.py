@@ -81,9 +81,10 @@ def _result(store: RunStore, need: Need) -> _Result | None:
     """What became of a need, or `None` where it was not run yet."""
     if isinstance(need, RunRequest):
         folder = store.folder(need.spec.key)
-        word = {"complete": "ok"}.get(folder.status["status"], folder.status["status"])
-        known = word in ("ok", "failed", "diverged") and is_probed(folder, need)
-        return _Result(word, RunRecord(folder), folder.status) if known else None
+        status = folder.status
+        word = {"complete": "ok"}.get(status["status"], status["status"])
+        over = word in ("ok", "failed", "diverged") and is_probed(folder, need)
+        return _Result(word, RunRecord(folder), status) if over else None
     for run in need.runs:
         result = _result(store, run)
         if result is None or result.status != "ok":

@@ -28,7 +28,7 @@ def lost_updates(phase: Phase, done: float = math.inf) -> float:
         phase: m.
         done: T, updates since the velocity was 0; in the long run `m / (1 - m)` of them are lost.
     """
-    return phase.momentum * (1 - phase.momentum**done) / (1 - phase.momentum)
+    return phase.momentum * (1 - float(phase.momentum**done)) / (1 - phase.momentum)
 
 
 def forgetting_epochs(phase: Phase, examples: int) -> float:

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from repro.data import load
 from repro.errors import StorageError, UsageError
-from repro.runs import worker
+from repro.runs import cost, worker
 from repro.runs.engine import LocalEngine, merge
 from repro.runs.noise import NoiseProbe
 from repro.runs.store import Busy, RunFolder, RunStore
@@ -131,6 +131,11 @@ def test_a_probe_looks_on_a_logarithmic_grid_and_at_the_end_of_every_epoch(whole
     assert PROBE.cost(SPEC.regime, 6000) == 8 * 4 * 20
     assert all(0 < row["large"] <= row["small"] for row in rows)
     assert NoiseProbe(20, batches=5).rows(whole.rows()) == []
+
+
+def test_what_a_probe_costs_is_said_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost, "seconds_per_example", lambda *_: 0.5)
+    assert cost.run_seconds(WANTED) - cost.run_seconds(RunRequest(SPEC)) == pytest.approx(0.5 * 8 * 4 * 20)
 
 
 def test_what_a_probe_records_is_of_the_weights_and_the_draws_that_its_update_names(whole: RunFolder) -> None:

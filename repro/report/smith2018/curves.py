@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from operator import sub
 
 from repro.claims.evidence import Observation
 from repro.report.exhibit import Exhibit
@@ -10,7 +11,7 @@ from repro.report.figure import Figure, Line, Panel
 from repro.report.markdown import table
 from repro.report.results import Place, Results
 from repro.report.runs import DRAWN, accuracy_curve, final_accuracies
-from repro.report.seeds import Points, drawn, sentence
+from repro.report.seeds import Points, drawn, paired, sentence
 from repro.report.smith2018.declared import setting_at
 from repro.report.smith2018.schedules import SCHEDULES
 from repro.report.summary import NOTHING, number, summary
@@ -92,7 +93,7 @@ def _compared(results: Results, place: Place, optimizer: str, found: Found) -> I
     curves = {name: drawn(rows, accuracy_curve(results, "epoch")) for name, rows in found.items()}
     lines = [Line(name, name, seeds) for name, seeds in curves.items()]
     yield Panel(title, "epoch", "test accuracy, percent", lines)
-    gap = Line("increase - decay", "increase", _differences(*(curves[name] for name in ("increase", "decay"))))
+    gap = Line("increase - decay", "increase", paired(curves["increase"], curves["decay"], sub))
     yield Panel(title, "epoch", "difference, points", [_margin(results, place), gap])
 
 
@@ -102,15 +103,6 @@ def _margin(results: Results, place: Place) -> Line:
     margin = next(row.margin for row in results.ledger if (row.claim, row.network) == ("S1", place.network))
     ends = {"": [(float(epoch), 0.0) for epoch in (setting.drops[0] + 1, setting.epochs)]}
     return Line(f"no difference, ± {margin:g}", "constant", ends, dashed=True, band=margin)
-
-
-def _differences(ones: Mapping[str, Points], others: Mapping[str, Points]) -> dict[str, Points]:
-    """At the epochs of both runs of a seed."""
-    return {
-        seed: [(x, y - dict(others[seed])[x]) for x, y in points if x in dict(others[seed])]
-        for seed, points in ones.items()
-        if seed in others
-    }
 
 
 def _losses(results: Results, place: Place, found: Found, x: str) -> Panel:

@@ -42,8 +42,8 @@ def figure_1(results: Results) -> Exhibit:
 
 _NOTE = (
     "As declared, before any run. g at the start of training, in units of the learning rate: exact, "
-    "ε (N/B - 1) / (1 - m), and for batches small beside the N examples, ε N / (B (1 - m)). The exact one falls short of "
-    "the other by the share B/N."
+    "ε (N/B - 1) / (1 - m), and for batches small beside the N examples, ε N / (B (1 - m)). The exact one falls short "
+    "of the other by the share B/N."
 )
 _CAPTION = "Solid: as declared, the noise scale exact; dashed: ε N / (B (1 - m)) of decay."
 

@@ -1,8 +1,9 @@
-"""Momentum starts from rest: how much of its effective learning rate a run has come up to."""
+"""Momentum starts from rest: how far behind its effective learning rate a run is until it has come up to it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import truediv
 
 from repro.claims.evidence import Observation
 from repro.data import CATALOGUE
@@ -10,8 +11,8 @@ from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
 from repro.report.markdown import table
 from repro.report.results import Place, Results
-from repro.report.runs import DRAWN, final_accuracies
-from repro.report.seeds import Points, drawn, sentence
+from repro.report.runs import DRAWN, Curve, final_accuracies
+from repro.report.seeds import Points, drawn, paired, sentence
 from repro.report.smith2018.declared import setting_at
 from repro.report.smith2018.schedules import SCHEDULES
 from repro.report.summary import number, spread
@@ -20,15 +21,25 @@ from repro.train.regime import Phase
 
 NAMES = ("decay", "rate", "momentum")
 """Schedules of one noise scale that start with three batches, the last with the larger momentum."""
+PLAIN = "decay, sgd"
+"""The same as decay without momentum, at its effective learning rate ε/(1 - m)."""
 _HEAD = (
-    *("network", "data set", "schedule", "momentum", "batch", "updates lost, m/(1 - m)", "of an epoch's"),
-    *("epochs of memory, B/(N(1 - m))", "share of the full way after as many updates as are lost", "after ten times"),
+    *("network", "data set", "schedule", "momentum", "batch", "updates lost, m/(1 - m)", "epochs lost"),
+    *("epochs of memory, B/(N(1 - m))", "distance after the first epoch, in decay's"),
 )
 _NOTE = (
-    "The way is the distance from the start after t updates in units of what t updates at the effective learning rate "
-    "ε/(1 - m) and the first gradient would make, d(t) (1 - m) / (t d(1)); mean ± SD over seeds. At a constant gradient "
-    "it is 1 - m (1 - mᵗ) / (t (1 - m)), in brackets; gradients that point elsewhere with every update make it shorter."
+    "From rest and at a constant gradient T updates do what T - m (1 - mᵀ)/(1 - m) do at the effective learning rate "
+    "ε/(1 - m); but for that, all schedules go as far in an epoch. Measured: distances from the start, seed by seed; "
+    "mean ± SD, in brackets what a constant gradient would give."
 )
+_CAPTION = (
+    "Left: decay's distance in that of the same schedule without momentum, at the effective learning rate. Right: that "
+    "of two others in decay's, until the first drop. Dashed: at a constant gradient."
+)
+
+Found = Mapping[str, Sequence[Observation]]
+Share = Callable[[float], float]
+"""The part of the updates that counts, from when it is asked for."""
 
 
 def momentum(results: Results) -> Exhibit:
@@ -37,59 +48,86 @@ def momentum(results: Results) -> Exhibit:
     rows, figures = list[Sequence[str]](), []
     for place in results.places:
         found = final_accuracies(results, place, {name: SCHEDULES[name] for name in NAMES})
+        plain = results.select(place, "S3", "test-accuracy", "decay", "sgd")
         if any(found.values()):
-            rows += [_row(results, place, name, found[name]) for name in NAMES]
-            figure = Figure(f"{results.profile}-{place.network}-momentum", [[_panel(results, place, found)]])
-            words = f"{place.network} on {place.dataset}: {sentence(found)}. Dashed: at a constant gradient. {DRAWN}"
-            figures.append((figure, words))
-        used += [each for listed in found.values() for each in listed]
+            rows += [_row(results, place, name, found) for name in NAMES]
+            panels = [_against_plain(results, place, found["decay"], plain), _against_decay(results, place, found)]
+            words = f"{place.network} on {place.dataset}: {sentence({**found, PLAIN: plain})}. {_CAPTION} {DRAWN}"
+            figures.append((Figure(f"{results.profile}-{place.network}-momentum", [panels]), words))
+        used += [*plain, *(each for listed in found.values() for each in listed)]
     text = f"{_NOTE}\n\n{table(_HEAD, rows)}" if rows else ""
     return Exhibit("Momentum: the updates it loses", used, text, figures)
 
 
-def _row(results: Results, place: Place, name: str, found: Sequence[Observation]) -> Sequence[str]:
+def _row(results: Results, place: Place, name: str, found: Found) -> Sequence[str]:
     phase, examples = _start(results, place, name), CATALOGUE[place.dataset].train
     lost = lost_updates(phase)
+    first = [points[0][1] for points in _relative(results, place, name, found).values()]
     return (
         *(*place, name, f"{phase.momentum:g}", f"{phase.batch:,}", number(lost)),
         number(lost / phase.updates_per_epoch(examples)),
         number(forgetting_epochs(phase, examples)),
-        *(_way_after(results, phase, found, round(times * lost)) for times in (1, 10)),
+        f"{spread(first)} ({number(_expected(results, place, name)(1))})",
     )
 
 
-def _way_after(results: Results, phase: Phase, found: Sequence[Observation], update: int) -> str:
-    """Measured at the first update that was logged from `update` on, and at a constant gradient in brackets."""
-    curves = drawn(found, lambda run: [(t, y) for t, y in _way(results, phase, run) if t >= update]).values()
-    first = [points[0] for points in curves]
-    return f"{spread(y for _, y in first)} ({number(_constant(phase, int(first[0][0])))})" if first else spread(())
+def _against_plain(results: Results, place: Place, found: Sequence[Observation], plain: Sequence[Observation]) -> Panel:
+    phase = _start(results, place, "decay")
+    with_momentum, without = (drawn(rows, _walk(results, phase, 1)) for rows in (found, plain))
+    line = Line("decay", "decay", paired(with_momentum, without, truediv))
+    pair = line, lambda done: 1 - lost_updates(phase, done) / done
+    return _panel(place, "to SGD without momentum", "updates", [pair], log_x=True)
 
 
-def _panel(results: Results, place: Place, found: dict[str, list[Observation]]) -> Panel:
+def _against_decay(results: Results, place: Place, found: Found) -> Panel:
+    pairs = [
+        (Line(name, name, _relative(results, place, name, found)), _expected(results, place, name))
+        for name in NAMES[1:]
+    ]
+    return _panel(place, "to decay", "epoch", pairs)
+
+
+def _panel(place: Place, to: str, x: str, pairs: Sequence[tuple[Line, Share]], *, log_x: bool = False) -> Panel:
+    """Measured ratios, each with what it is at a constant gradient."""
     lines = []
-    for name, listed in found.items():
-        phase = _start(results, place, name)
-        seeds = drawn(listed, lambda run, phase=phase: _way(results, phase, run))
-        grid = sorted({x for points in seeds.values() for x, _ in points})
-        lines.append(Line(name, name, seeds))
-        expected = {"": [(x, _constant(phase, int(x))) for x in grid]}
-        lines.append(Line(f"{name}, constant gradient", name, expected, dashed=True, averaged=False))
-    title, y = f"{place.network}, {place.dataset}", "share of the full way"
-    return Panel(title, "updates", y, lines, log_x=True, log_y=True)
+    for line, share in pairs:
+        grid = sorted({at for points in line.seeds.values() for at, _ in points})
+        expected = {"": [(at, share(at)) for at in grid]}
+        lines += [line, Line(f"{line.label}, constant gradient", line.colour, expected, dashed=True, averaged=False)]
+    return Panel(f"{place.network}, {place.dataset}, {to}", x, "ratio of distances", lines, log_x=log_x)
 
 
-def _way(results: Results, phase: Phase, run: Observation) -> Points:
-    """`d(t) (1 - m) / (t d(1))` while the first settings are in force."""
-    rows = results.distances.get(run.spec, ())
-    if not rows or rows[0]["update"] != 1:
-        return []
-    last = phase.epochs * phase.updates_per_epoch(CATALOGUE[run.dataset].train)
-    unit = rows[0]["distance"] / (1 - phase.momentum)
-    return [(row["update"], row["distance"] / (row["update"] * unit)) for row in rows if row["update"] <= last]
+def _relative(results: Results, place: Place, name: str, found: Found) -> dict[str, Points]:
+    """A schedule's distance in decay's after every epoch until the first drop."""
+
+    def walked(each: str) -> dict[str, Points]:
+        phase = _start(results, place, each)
+        return drawn(found[each], _walk(results, phase, phase.updates_per_epoch(CATALOGUE[place.dataset].train)))
+
+    return paired(walked(name), walked("decay"), truediv)
 
 
-def _constant(phase: Phase, done: int) -> float:
-    return 1 - lost_updates(phase, done) / done
+def _expected(results: Results, place: Place, name: str) -> Share:
+    """The ratio of distances after so many epochs if the gradient were constant."""
+    phases, examples = [_start(results, place, each) for each in (name, "decay")], CATALOGUE[place.dataset].train
+
+    def share(epochs: float) -> float:
+        done = [epochs * phase.updates_per_epoch(examples) for phase in phases]
+        kept = [1 - lost_updates(phase, updates) / updates for phase, updates in zip(phases, done, strict=True)]
+        return kept[0] / kept[1]
+
+    return share
+
+
+def _walk(results: Results, phase: Phase, unit: int) -> Curve:
+    """Distances from the start until the first drop, at whole multiples of `unit` updates and counted in them."""
+
+    def walk(run: Observation) -> Points:
+        last = phase.epochs * phase.updates_per_epoch(CATALOGUE[run.dataset].train)
+        rows = [row for row in results.distances.get(run.spec, ()) if row["update"] <= last]
+        return [(row["update"] // unit, row["distance"]) for row in rows if row["update"] % unit == 0]
+
+    return walk
 
 
 def _start(results: Results, place: Place, name: str) -> Phase:

@@ -19,9 +19,9 @@ _TABLE = "McCandlish et al. 2018, table 1"
 _ROWS = {"mnist": "MNIST", "mnist-embedded": "MNIST", "cifar10": "CIFAR-10", "cifar10-10k": "CIFAR-10"}
 _HEAD = ("network", "data set", "schedule", "first epoch", "whole run", "n, failed, diverged", "cost a run")
 _NOTE = (
-    "B_simple = tr Σ / |G|² in examples, from extra gradients at the run's own weights; BatchNorm normalises each small "
-    "batch by itself. Squared lengths are averaged before their ratio; mean ± SD over seeds. Cost in passes over the "
-    f"training set. Below, {_TABLE}: another network, its start and its average over training."
+    "B_simple = tr Σ / |G|² in examples, from extra gradients at the run's own weights; BatchNorm normalises each "
+    "small batch by itself. Squared lengths are averaged before their ratio; mean ± SD over seeds. Cost in gradients "
+    f"of the whole training set. Below, {_TABLE}: another network, at its start and on average over training."
 )
 
 

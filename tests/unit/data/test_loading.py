@@ -122,7 +122,7 @@ def test_verify_names_the_damaged_file(tmp_path: Path) -> None:
 def test_a_data_set_that_is_only_counted_says_so(tmp_path: Path) -> None:
     (tmp_path / "imagenet").write_bytes(b"anything")
     for ask in (data.load, data.get):
-        with pytest.raises(DataError, match=r"larger than memory. Its schedules can be counted"):
+        with pytest.raises(DataError, match=r"larger than memory. Its schedules are counted"):
             ask("imagenet", tmp_path / "none")
     with pytest.raises(DataError, match=r"imagenet cannot be loaded"):
         data.load("imagenet", tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -92,3 +93,10 @@ def test_a_failed_point_is_counted_and_not_drawn(made: SimpleNamespace) -> None:
     assert curves(rows) == {"0": [(0.1, 2.0)]}
     assert summary(rows).words == "n 1, 1 failed"
     assert summary([]).words == "not run"
+
+
+def test_a_band_is_shaded_and_what_was_not_run_is_not_counted() -> None:
+    declared = Line("margin", "constant", {"": [(1, 0.0), (2, 0.0)]})
+    drawn = [as_svg(Figure("band", [[Panel("t", "x", "y", [replace(declared, band=band)])]])) for band in (0.0, 1.0)]
+    shades = [svg.count(b'id="FillBetweenPolyCollection') for svg in drawn]
+    assert shades == [0, 1]

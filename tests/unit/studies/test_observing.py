@@ -10,6 +10,7 @@ import pytest
 
 from repro.runs import measurements
 from repro.runs.measurements import carry_out
+from repro.runs.noise import NoiseProbe
 from repro.runs.store import RunStore
 from repro.runs.worker import RunRequest
 from repro.studies.observing import Cell, needs_of, observe
@@ -126,6 +127,18 @@ def test_a_run_is_read_through_its_record(store: RunStore) -> None:
 
     (row,) = observe(store, CELL, [replace(SAMPLE, needs=(RunRequest(SPEC),), read=accuracy)])
     assert (row.value, row.seconds) == (0.5, 7.0)
+
+
+def test_a_run_that_did_not_carry_the_probe_has_no_row_of_it_yet(store: RunStore) -> None:
+    finished(store)
+    store.folder(SPEC.key).append([{"kind": "epoch", "update": 3, "epoch": 1}])
+    probe = NoiseProbe(2, batches=5)
+    probed = RunRequest(SPEC, probes=frozenset({probe}))
+    sample = replace(SAMPLE, needs=(probed,), read=lambda record: Reading(record.noise(probe)[0]["small"]))
+    assert list(observe(store, CELL, [sample])) == []
+    store.folder(SPEC.key).append([{"kind": "noise", "batch": 2, "batches": 5, "update": 3, "small": 8.0}])
+    (row,) = observe(store, CELL, [sample])
+    assert row.value == 8.0
 
 
 def test_needs_are_listed_once_and_a_measurements_run_with_them() -> None:
