@@ -16,9 +16,6 @@ from repro.train.loop import Row, Training
 from repro.train.objectives import CrossEntropy
 from repro.train.regime import Regime
 
-PER_DECADE = 5
-"""Updates on the logarithmic grid between one and ten times it."""
-
 
 @dataclass(frozen=True, order=True)
 class NoiseProbe:
@@ -26,19 +23,27 @@ class NoiseProbe:
 
     Examples are drawn with replacement from a stream named by the run's seed and the update, augmented as in training.
     The gradient is that of the cross-entropy, without weight decay or clipping, in float32.
+    Few large looks tell more than many small ones: the error of `|G|²` falls with the examples of a look, but with the
+    root of their number.
 
     Attributes:
         batch: examples of a small batch, which BatchNorm normalises together; in a run with ghosts, their size.
-        batches: small batches at each update that is looked at; together they are the large batch.
+        batches: small batches at each look; together they are the large batch.
+        epochs: after which it looks, rising; and before the first of them after 1, 10, 100, ... updates.
     """
 
     batch: int
-    batches: int = 64
+    batches: int
+    epochs: tuple[int, ...]
 
-    def updates(self, regime: Regime, examples: int) -> frozenset[int]:
-        """After which updates it looks: those of a logarithmic grid, and the last of every epoch."""
-        ends = (regime.updates_until(epoch, examples) for epoch in range(1, regime.epochs + 1))
-        return frozenset((*log_grid(regime.updates(examples), PER_DECADE), *ends))
+    def __post_init__(self) -> None:
+        if not self.epochs or list(self.epochs) != sorted(set(self.epochs)):
+            raise ValueError(f"epochs={self.epochs} must rise, and name at least one.")
+
+    def updates(self, regime: Regime, examples: int) -> list[int]:
+        """After which updates of a run it looks, rising."""
+        ends = [regime.updates_until(epoch, examples) for epoch in self.epochs]
+        return [*log_grid(ends[0], 1), *ends[1:]]
 
     def cost(self, regime: Regime, examples: int) -> int:
         """Gradients of single examples that a whole run takes for it."""
@@ -62,13 +67,13 @@ class NoiseProbe:
         return [row for row in recorded if self._marks.items() <= row.items()]
 
     def missing(self, recorded: Collection[Row]) -> bool:
-        """Whether it did not look at the end of some epoch that is among the recorded rows."""
-        ends = {row["update"] for row in recorded if row["kind"] == "epoch"}
+        """Whether it did not look after some epoch that is among the recorded rows."""
+        ends = {row["update"] for row in recorded if row["kind"] == "epoch" and row["epoch"] in self.epochs}
         return not ends <= {row["update"] for row in self.rows(recorded)}
 
     @property
     def _marks(self) -> Row:
-        return {"kind": "noise", "batch": self.batch, "batches": self.batches}
+        return {"kind": "noise", "batch": self.batch, "batches": self.batches, "epochs": list(self.epochs)}
 
     def _batches(self, training: Training) -> Iterator[tuple[Tensor, Tensor]]:
         generator = stream(training.spec.seed, "noise scale", training.update)

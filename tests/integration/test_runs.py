@@ -30,7 +30,7 @@ from repro.train.spec import RunSpec, Start
 
 SPEC = RunSpec("F1", "mnist-embedded", constant(2, 600, 1e-3, 0.9), seed=11)
 FILES = ("spec.json", "metrics.jsonl", "init.safetensors", "snapshots/10.safetensors", "final.safetensors")
-PROBE = NoiseProbe(20, batches=4)
+PROBE = NoiseProbe(20, batches=4, epochs=(1, 2))
 WANTED = RunRequest(SPEC, frozenset({10}), frozenset({PROBE}))
 
 SLOW_RUN = """
@@ -44,7 +44,7 @@ import json
 worker.CHECKPOINT_SECONDS = 0.0
 spec = RunSpec.from_json(json.loads(sys.argv[2]))
 print("ready", flush=True)
-wanted = worker.RunRequest(spec, frozenset({10}), frozenset({NoiseProbe(20, batches=4)}))
+wanted = worker.RunRequest(spec, frozenset({10}), frozenset({NoiseProbe(20, batches=4, epochs=(1, 2))}))
 worker.carry_out(RunStore(Path(sys.argv[1])), wanted, wait=True)
 """
 
@@ -125,17 +125,25 @@ def test_a_probe_changes_nothing_but_what_it_records(tmp_path: Path, whole: RunF
     assert bare == probed
 
 
-def test_a_probe_looks_on_a_logarithmic_grid_and_at_the_end_of_every_epoch(whole: RunFolder) -> None:
+def test_a_probe_looks_after_the_updates_and_epochs_it_names(whole: RunFolder) -> None:
     rows = PROBE.rows(whole.rows())
-    assert [row["update"] for row in rows] == [1, 2, 3, 4, 6, 10, 16, 20]  # epochs of ten updates
-    assert PROBE.cost(SPEC.regime, 6000) == 8 * 4 * 20
+    assert [row["update"] for row in rows] == [1, 10, 20]  # epochs of ten updates
+    assert PROBE.cost(SPEC.regime, 6000) == 3 * 4 * 20
     assert all(0 < row["large"] <= row["small"] for row in rows)
-    assert NoiseProbe(20, batches=5).rows(whole.rows()) == []
+    for other in ({"batches": 5}, {"batch": 10}, {"epochs": (2,)}):
+        assert replace(PROBE, **other).rows(whole.rows()) == []  # type: ignore[arg-type]
+    assert replace(PROBE, epochs=(1, 3)).updates(constant(3, 5, 0.1), 600) == [1, 10, 100, 120, 360]
+
+
+@pytest.mark.parametrize("epochs", [(), (2, 1), (1, 1)])
+def test_a_probe_must_name_epochs_that_rise(epochs: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="must rise, and name at least one"):
+        NoiseProbe(20, 4, epochs)
 
 
 def test_what_a_probe_costs_is_said_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost, "seconds_per_example", lambda *_: 0.5)
-    assert cost.run_seconds(WANTED) - cost.run_seconds(RunRequest(SPEC)) == pytest.approx(0.5 * 8 * 4 * 20)
+    assert cost.run_seconds(WANTED) - cost.run_seconds(RunRequest(SPEC)) == pytest.approx(0.5 * 3 * 4 * 20)
 
 
 def test_what_a_probe_records_is_of_the_weights_and_the_draws_that_its_update_names(whole: RunFolder) -> None:
@@ -234,7 +242,7 @@ def test_the_engine_runs_a_parent_before_the_run_that_starts_from_it(tmp_path: P
 
 
 def test_requests_for_one_run_are_one_run_with_all_their_snapshots_and_probes() -> None:
-    probes = frozenset({PROBE}), frozenset({NoiseProbe(2)})
+    probes = frozenset({PROBE}), frozenset({replace(PROBE, batch=2)})
     asked = [RunRequest(SPEC, frozenset({1}), probes[0]), RunRequest(SPEC, frozenset({2}), probes[1]), RunRequest(SPEC)]
     assert merge(asked) == {SPEC.key: RunRequest(SPEC, frozenset({1, 2}), probes[0] | probes[1])}
 

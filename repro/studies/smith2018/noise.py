@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from statistics import fmean
+from statistics import StatisticsError, fmean
 
 from repro.data import CATALOGUE
 from repro.errors import UsageError
@@ -17,40 +17,49 @@ from repro.studies.smith2018.setting import Setting
 from repro.studies.study import Reading, Row, RunRecord, Sample
 
 ARMS = ("decay", "increase")
-PARTS = 3
-"""Each phase of a schedule is cut into so many parts, over which squared lengths are averaged before their ratio."""
+LOOKS = 3
+"""In each phase of a schedule, after equal parts of its epochs."""
+BATCHES = 256
+"""Small batches at each look, each as large as a ghost."""
 
 
 def noise_along_training(setting: Setting) -> Iterator[Sample]:
-    """`B_simple` in examples: over each part of a phase, in the first epoch, and over the whole run."""
-    probe = NoiseProbe(setting.ghosts)
+    """`B_simple` in examples: in the first epoch, at every later look, and over the looks of each phase together."""
+    probe = probe_of(setting)
+    ends = (0, *setting.drops, setting.epochs)
     for seed in setting.seeds:
         for arm in ARMS:
             needs = (replace(setting.run_of(arm, seed), probes=frozenset({probe})),)
             between = partial(_between, setting, arm, probe)
-            curve = {end: between(start, end) for start, end in pairwise((0, *parts(setting)))}
-            yield Sample("S1", arm, seed, "noise-scale", needs, _curve(curve))
+            looks = {end: between(start, end) for start, end in pairwise((1, *probe.epochs))}
+            phases = {end: between(max(start, 1), end) for start, end in pairwise(ends)}
             yield Sample("S1", arm, seed, "noise-scale-start", needs, between(0, 1))
-            yield Sample("S1", arm, seed, "noise-scale-average", needs, between(0, setting.epochs))
+            yield Sample("S1", arm, seed, "noise-scale", needs, _curve(looks))
+            yield Sample("S1", arm, seed, "noise-scale-phase", needs, _curve(phases))
 
 
-def parts(setting: Setting) -> list[int]:
-    """The epochs with which the parts of the phases end; no part reaches over a drop."""
+def probe_of(setting: Setting) -> NoiseProbe:
+    """As wide as a ghost; no two looks have a drop between them."""
     phases = pairwise((0, *setting.drops, setting.epochs))
-    return sorted({start + math.ceil(k * (end - start) / PARTS) for start, end in phases for k in range(1, PARTS + 1)})
+    ends = {start + math.ceil(k * (end - start) / LOOKS) for start, end in phases for k in range(1, LOOKS + 1)}
+    return NoiseProbe(setting.ghosts, BATCHES, tuple(sorted(ends)))
 
 
 def noise_scale_of(rows: Sequence[Row], probe: NoiseProbe, examples: int) -> Reading:
     """`tr Σ / |G|²` in examples, each squared length averaged over a probe's rows before the ratio.
 
-    The cost is in gradients of all `examples`; where the estimate of `|G|²` is not positive there is no value.
+    The cost is in gradients of all `examples`; without a row, or where `|G|²` comes out negative, there is no value.
     """
-    small, large = (fmean(row[size] for row in rows) for size in ("small", "large"))
-    batches = {"small_batch": probe.batch, "large_batch": probe.batch * probe.batches}
+    large_batch = probe.batch * probe.batches
     try:
-        found = gradient_noise(**batches, small_squared_norm=small, large_squared_norm=large)
-        return Reading(found.simple_noise_scale(), cost=len(rows) * probe.batch * probe.batches / examples)
-    except UsageError as error:
+        found = gradient_noise(
+            small_batch=probe.batch,
+            large_batch=large_batch,
+            small_squared_norm=fmean(row["small"] for row in rows),
+            large_squared_norm=fmean(row["large"] for row in rows),
+        )
+        return Reading(found.simple_noise_scale(), cost=len(rows) * large_batch / examples)
+    except (UsageError, StatisticsError) as error:
         return Reading(math.nan, failure=str(error))
 
 

@@ -42,9 +42,10 @@ def observations(made: SimpleNamespace) -> Iterator[Any]:
             plain = {**run, "spec": f"plain{seed}"}
             yield made.observation("S3", "test-accuracy", 80.0, variant="sgd", **plain)
             yield made.observation("S1", "noise-scale-start", noise, cost=0.5, **run)
-            yield made.observation("S1", "noise-scale-average", 2 * noise, cost=8.0, **run)
+            for epoch in (9.0, 18.0, 24.0):
+                yield made.observation("S1", "noise-scale-phase", epoch * noise, x=epoch, **run)
             for epoch in (3.0, 6.0):
-                yield made.observation("S1", "noise-scale", epoch * noise, x=epoch, **run)
+                yield made.observation("S1", "noise-scale", epoch * noise, x=epoch, cost=0.25 * epoch, **run)
     yield made.lost("S1", "noise-scale", "failed", arm="decay", seed=1, x=9.0, spec="decay1")
 
 
@@ -129,8 +130,11 @@ def test_the_training_loss_is_drawn_against_epochs_and_updates(shown: dict[str, 
 
 def test_the_measured_noise_stands_beside_the_batch_and_the_published_numbers(shown: dict[str, Exhibit]) -> None:
     exhibit = shown["Noise"]
-    assert "| F1 | mnist-embedded | increase | 400.00 ± 0.00 | 800.00 ± 0.00 | 2, 0, 0 | 8.00 |" in exhibit.text
-    assert "| their CNN | MNIST | constant | 50.00 | 900.00 | — | — |" in exhibit.text
+    for row in ("1 | 16 | 400.00", "2 to 9 | 16 | 3600.00", "10 to 18 | 80 | 7200.00", "19 to 24 | 400 | 9600.00"):
+        assert f"| F1 | mnist-embedded | increase | {row} ± 0.00 | 2, 0, 0 |" in exhibit.text
+    assert "| F1 | mnist-embedded | decay | 25 to 30 | 16 | — | — |" in exhibit.text
+    assert "A look costs 0.75 gradients of the whole training set." in exhibit.text
+    assert "has 50 at the start and 900 on average for another network on MNIST." in exhibit.text
     ((drawn, caption),) = exhibit.figures
     (panel,) = drawn.rows[0]
     assert panel.lines[0].seeds["1"] == [(3.0, 300.0), (6.0, 600.0)]

@@ -132,11 +132,13 @@ def test_a_run_is_read_through_its_record(store: RunStore) -> None:
 def test_a_run_that_did_not_carry_the_probe_has_no_row_of_it_yet(store: RunStore) -> None:
     finished(store)
     store.folder(SPEC.key).append([{"kind": "epoch", "update": 3, "epoch": 1}])
-    probe = NoiseProbe(2, batches=5)
+    probe = NoiseProbe(2, batches=5, epochs=(1,))
     probed = RunRequest(SPEC, probes=frozenset({probe}))
     sample = replace(SAMPLE, needs=(probed,), read=lambda record: Reading(record.noise(probe)[0]["small"]))
     assert list(observe(store, CELL, [sample])) == []
-    store.folder(SPEC.key).append([{"kind": "noise", "batch": 2, "batches": 5, "update": 3, "small": 8.0}])
+    store.folder(SPEC.key).append(
+        [{"kind": "noise", "batch": 2, "batches": 5, "epochs": [1], "update": 3, "small": 8.0}]
+    )
     (row,) = observe(store, CELL, [sample])
     assert row.value == 8.0
 

@@ -15,35 +15,40 @@ from repro.runs.worker import RunRequest
 from repro.studies.papers import papers_folder
 from repro.studies.profiles import load_settings
 from repro.studies.smith2018 import Setting, samples
-from repro.studies.smith2018.noise import noise_scale_of, parts
+from repro.studies.smith2018.noise import noise_scale_of, probe_of
 from repro.studies.study import RunRecord, Sample
 
 (QUICK,) = load_settings(papers_folder() / "smith2018", "quick", Setting)
-PROBE = NoiseProbe(16)
+ENDS = [3, 6, 9, 12, 15, 18, 20, 22, 24, 26, 28, 30]
+PROBE = NoiseProbe(16, 256, tuple(ENDS))
 NOISY = [sample for sample in samples(QUICK) if sample.quantity.startswith("noise-scale")]
 
 
-def row(update: int, squared_gradient: float, trace: float, batches: int = 64) -> dict[str, Any]:
+def row(update: int, squared_gradient: float, trace: float, batches: int = 256) -> dict[str, Any]:
     """What a probe would record if its squared lengths came out as expected."""
     lengths = {"small": squared_gradient + trace / 16, "large": squared_gradient + trace / (16 * batches)}
-    return {"kind": "noise", "batch": 16, "batches": batches, "update": update, **lengths}
+    return {"kind": "noise", "batch": 16, "batches": batches, "epochs": ENDS, "update": update, **lengths}
 
 
 def test_lengths_are_averaged_before_their_ratio() -> None:
     rows = [row(1, 1.0, 10.0), row(2, 3.0, 90.0)]
     found = noise_scale_of(rows, PROBE, 6000)
     assert found.value == pytest.approx(100 / 4)  # and not the mean of 10 and 30
-    assert found.cost == pytest.approx(2 * 1024 / 6000)
+    assert found.cost == pytest.approx(2 * 4096 / 6000)
 
 
 def test_an_estimate_of_the_squared_gradient_below_zero_is_a_failure() -> None:
-    found = noise_scale_of([row(1, 1.0, 1024.0), row(2, -1.5, 1024.0)], PROBE, 6000)
+    found = noise_scale_of([row(1, 1.0, 4096.0), row(2, -1.5, 4096.0)], PROBE, 6000)
     assert "squared_gradient=-0.25" in found.failure
 
 
-def test_no_part_reaches_over_a_drop() -> None:
-    assert parts(QUICK) == [3, 6, 9, 12, 15, 18, 20, 22, 24, 26, 28, 30]
-    assert parts(replace(QUICK, epochs=4, drops=(1, 2))) == [1, 2, 3, 4]
+def test_without_a_look_there_is_no_value() -> None:
+    assert noise_scale_of([], PROBE, 6000).failure
+
+
+def test_looks_are_three_a_phase_and_as_wide_as_a_ghost() -> None:
+    assert probe_of(QUICK) == PROBE
+    assert probe_of(replace(QUICK, epochs=4, drops=(1, 2), ghost_size=8)) == NoiseProbe(8, 256, (1, 2, 3, 4))
 
 
 def read(tmp_path: Path, quantity: str, arm: str, rows: list[dict[str, Any]]) -> list[Any]:
@@ -53,33 +58,24 @@ def read(tmp_path: Path, quantity: str, arm: str, rows: list[dict[str, Any]]) ->
     return [found] if isinstance(found, tuple) else list(found)
 
 
-@pytest.mark.parametrize(("arm", "per_epoch"), [("decay", [375, 375]), ("increase", [375, 75])])
-def test_a_point_is_of_the_epochs_since_the_one_before(tmp_path: Path, arm: str, per_epoch: list[int]) -> None:
-    first, later = per_epoch
-    rows = [row(first * epoch, 1.0, 10.0 * epoch) for epoch in range(1, 10)]
-    rows += [row(9 * first + later * epoch, 1.0, 200.0) for epoch in (1, 2, 3)]
-    rows += [row(3 * first, 1.0, 5000.0, batches=2)]  # another probe's
-    found = read(tmp_path, "noise-scale", arm, [*rows, *fill(arm)])
-    assert [(each.x, each.value) for each in found[:4]] == [
-        (3.0, pytest.approx(20.0)),
-        (6.0, pytest.approx(50.0)),
-        (9.0, pytest.approx(80.0)),
-        (12.0, pytest.approx(200.0)),
-    ]
-    assert len(found) == 12
+@pytest.mark.parametrize(("arm", "per_epoch"), [("decay", 375), ("increase", 75)])
+def test_a_point_is_of_the_looks_since_the_one_before(tmp_path: Path, arm: str, per_epoch: int) -> None:
+    looks = {1000: 10.0, 1125: 30.0, 2250: 40.0, 3375: 50.0}
+    looks |= {3375 + per_epoch * epochs: 100.0 * epochs for epochs in (3, 6, 9)}
+    rows = [row(update, 1.0, trace) for update, trace in looks.items()]
+    rows += [row(1, 1.0, 5000.0), row(1125, 1.0, 5000.0, batches=2)]  # in the first epoch; and another probe's
+    found = read(tmp_path, "noise-scale", arm, rows)
+    assert [each.x for each in found] == ENDS
+    assert [each.value for each in found[:6]] == pytest.approx([20.0, 40.0, 50.0, 300.0, 600.0, 900.0])
+    phases = read(tmp_path, "noise-scale-phase", arm, rows)
+    assert [each.x for each in phases] == [9, 18, 24, 30]
+    assert [each.value for each in phases[:2]] == pytest.approx([32.5, 600.0])
 
 
-def test_the_start_is_the_first_epoch_and_the_average_the_whole_run(tmp_path: Path) -> None:
-    rows = [row(1, 1.0, 10.0), row(375, 1.0, 30.0), row(376, 1.0, 80.0)]
+def test_the_start_is_the_first_epoch(tmp_path: Path) -> None:
+    rows = [row(1, 1.0, 10.0), row(100, 1.0, 30.0), row(1000, 1.0, 80.0)]
     (start,) = read(tmp_path, "noise-scale-start", "decay", rows)
-    (average,) = read(tmp_path, "noise-scale-average", "decay", rows)
-    assert (start.value, average.value) == (pytest.approx(20.0), pytest.approx(40.0))
-
-
-def fill(arm: str) -> list[dict[str, Any]]:
-    """Something at the end of every epoch after the twelfth."""
-    ends = (QUICK.regimes[arm].updates_until(epoch, 6000) for epoch in range(13, 31))
-    return [row(update, 1.0, 1.0) for update in ends]
+    assert start.value == pytest.approx(20.0)
 
 
 def requests(sample: Sample) -> list[RunRequest]:
