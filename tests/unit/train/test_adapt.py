@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import math
+from itertools import accumulate
+from operator import mul
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from repro.train.adapt import (
     as_long_as,
+    increased,
     lengthened,
     scaled,
     warmed_up,
     with_batch,
     with_ghosts,
     with_learning_rate,
+    with_momentum,
     with_noise,
 )
+from repro.train.noise_scale import simple_noise_scale
 from repro.train.regime import Phase, Regime, constant, stepped
 
 CIFAR = 50_000
@@ -85,6 +92,34 @@ def test_ghosts_and_noise_touch_nothing_else() -> None:
     assert [phase.noise**2 for phase in with_noise(large, 128).phases] == pytest.approx([31, 31])
     assert with_noise(BASE, 128) == BASE
     assert Regime(tuple(Phase(p.epochs, p.batch, p.learning_rate, p.momentum) for p in large.phases)) == large
+
+
+FALLING = stepped(200, 128, {0: 0.1, 60: 0.02, 120: 0.004, 160: 0.0008}, momentum=0.9)
+
+
+def test_the_batch_grows_where_the_rate_would_fall_and_the_rate_takes_over_at_the_largest() -> None:
+    grown = increased(FALLING, 5120)
+    assert [phase.batch for phase in grown.phases] == [128, 640, 3200, 5120]
+    assert [phase.learning_rate for phase in grown.phases] == pytest.approx([0.1, 0.1, 0.1, 0.032])
+    assert [phase.epochs for phase in grown.phases] == [60, 60, 40, 40]
+
+
+@given(st.integers(1, 256), st.floats(1e-3, 1), st.lists(st.floats(0.05, 1), max_size=4), st.integers(1, 10_000))
+def test_increasing_the_batch_keeps_the_noise_scale_of_every_phase(
+    batch: int, rate: float, factors: list[float], largest: int
+) -> None:
+    falling = stepped(10, batch, dict(enumerate(accumulate([rate, *factors], mul))), momentum=0.9)
+    grown = increased(falling, max(batch, largest))
+    for before, after in zip(falling.phases, grown.phases, strict=True):
+        assert after.learning_rate / after.batch == pytest.approx(before.learning_rate / before.batch)
+        assert batch <= after.batch <= max(batch, largest)
+
+
+def test_a_larger_momentum_has_the_batch_that_keeps_the_noise_scale() -> None:
+    (phase,) = with_momentum(constant(60, 640, 0.5, 0.9), 0.98).phases
+    assert (phase.batch, phase.learning_rate, phase.momentum) == (3200, 0.5, 0.98)
+    assert simple_noise_scale(phase, CIFAR) == pytest.approx(simple_noise_scale(Phase(60, 640, 0.5, 0.9), CIFAR))
+    assert simple_noise_scale(Phase(60, 640, 0.5, 0.98), CIFAR) != pytest.approx(simple_noise_scale(phase, CIFAR))
 
 
 @pytest.mark.parametrize(
