@@ -10,11 +10,12 @@ from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
 from repro.report.markdown import table
 from repro.report.results import Place, Results
-from repro.report.runs import DRAWN, accuracy_curve, final_accuracies
-from repro.report.seeds import Points, drawn, paired, sentence
+from repro.report.runs import DRAWN, Curve, accuracy_curve, final_accuracies
+from repro.report.seeds import drawn, paired, sentence
 from repro.report.smith2018.declared import setting_at
-from repro.report.smith2018.schedules import SCHEDULES
+from repro.report.smith2018.schedules import against_epochs_and_updates
 from repro.report.summary import NOTHING, number, summary
+from repro.studies.smith2018.schedules import NEAR
 
 OPTIMIZERS = {"momentum": "", "nesterov": "nesterov", "sgd": "sgd", "adam": "adam"}
 """Each optimiser, and the rows of S1 to S3 that have it."""
@@ -25,16 +26,8 @@ Found = Mapping[str, Sequence[Observation]]
 
 def figure_2(results: Results) -> Exhibit:
     """Training loss of decay, hybrid and increase, against epochs and against updates."""
-    used: list[Observation] = []
-    figures = []
-    for place in results.places:
-        found = final_accuracies(results, place, {name: SCHEDULES[name] for name in ("decay", "hybrid", "increase")})
-        if any(found.values()):
-            panels = [_losses(results, place, found, x) for x in ("epoch", "update")]
-            figure = Figure(f"{results.profile}-{place.network}-fig2", [panels])
-            figures.append((figure, f"{place.network} on {place.dataset}: {sentence(found)}. {DRAWN}"))
-        used += [each for rows in found.values() for each in rows]
-    return Exhibit("Fig. 2: training loss against epochs and updates", used, figures=figures)
+    title, shown = "Fig. 2: training loss against epochs and updates", ("decay", "hybrid", "increase")
+    return against_epochs_and_updates(results, title, "fig2", shown, "training loss, nats", _losses, log_y=True)
 
 
 def figure_3(results: Results) -> Exhibit:
@@ -60,7 +53,7 @@ def updates_saved(results: Results) -> Exhibit:
                 counts = (text for cell in cells for text in (cell.mean, cell.counts))
                 rows.append((*place, optimizer, *counts, _ratio(found)))
     head = ("network", "data set", "optimiser", "decay", "n, failed, diverged", "increase", "n, failed, diverged")
-    text = "Updates until the test accuracy stays within half a point of decay's final one; mean ± SD over seeds."
+    text = f"Updates until the test accuracy stays within {NEAR:g} points of decay's final one; mean ± SD over seeds."
     shown = table((*head, "decay's for each of increase's"), rows)
     return Exhibit("Updates: what is saved", used, f"{text}\n\n{shown}" if rows else "")
 
@@ -105,13 +98,8 @@ def _margin(results: Results, place: Place) -> Line:
     return Line(f"no difference, ± {margin:g}", "constant", ends, dashed=True, band=margin)
 
 
-def _losses(results: Results, place: Place, found: Found, x: str) -> Panel:
-    def losses(run: Observation) -> Points:
-        return [(row[x], row["train_loss"]) for row in results.epochs.get(run.spec, ())]
-
-    lines = [Line(name, name, drawn(rows, losses)) for name, rows in found.items()]
-    title = f"{place.network}, {place.dataset}"
-    return Panel(title, x + "s" * (x == "update"), "training loss, nats", lines, log_y=True)
+def _losses(results: Results, x: str) -> Curve:
+    return lambda run: [(row[x], row["train_loss"]) for row in results.epochs.get(run.spec, ())]
 
 
 def _ratio(found: Found) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from repro.claims.evidence import Observation
 from repro.report import markdown
 from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
 from repro.report.results import Place, Results
-from repro.report.runs import DRAWN, accuracy_curve, final_accuracies
+from repro.report.runs import DRAWN, Curve, accuracy_curve, final_accuracies
 from repro.report.seeds import drawn, sentence
 from repro.report.summary import NOTHING, cited, spread, summary
 
@@ -42,17 +42,49 @@ def table(results: Results) -> Exhibit:
 
 
 def figure_5(results: Results) -> Exhibit:
-    """Against epochs they are to coincide; against updates they are not."""
+    """Test accuracy: against epochs the schedules are to coincide; against updates they are not."""
+    title, y = "Fig. 5: accuracy against epochs and updates", "test accuracy, percent"
+    return against_epochs_and_updates(results, title, "fig5", SCHEDULES, y, accuracy_curve)
+
+
+def against_epochs_and_updates(
+    results: Results,
+    title: str,
+    name: str,
+    schedules: Collection[str],
+    y: str,
+    curve: Callable[[Results, str], Curve],
+    *,
+    log_y: bool = False,
+) -> Exhibit:
+    """One curve of every run of some schedules, twice.
+
+    Args:
+        results: of one profile.
+        title: of the exhibit.
+        name: the figure's, without profile and network.
+        schedules: some of `SCHEDULES`.
+        y: what is drawn, with its unit.
+        curve: gives it against `epoch` or `update`.
+        log_y: whether its axis is logarithmic.
+    """
     used: list[Observation] = []
     figures = []
     for place in results.places:
-        found = final_accuracies(results, place, SCHEDULES)
+        found = final_accuracies(results, place, {each: SCHEDULES[each] for each in schedules})
         if any(found.values()):
-            panels = [_panel(results, place, found, x) for x in ("epoch", "update")]
-            figure = Figure(f"{results.profile}-{place.network}-fig5", [panels], interactive=True)
+            panels = [
+                Panel(f"{place.network}, {place.dataset}", label, y, _lines(found, curve(results, x)), log_x, log_y)
+                for x, label, log_x in (("epoch", "epoch", False), ("update", "updates", True))
+            ]
+            figure = Figure(f"{results.profile}-{place.network}-{name}", [panels], interactive=True)
             figures.append((figure, f"{place.network} on {place.dataset}: {sentence(found)}. {DRAWN}"))
         used += [each for rows in found.values() for each in rows]
-    return Exhibit("Fig. 5: accuracy against epochs and updates", used, figures=figures)
+    return Exhibit(title, used, figures=figures)
+
+
+def _lines(found: Mapping[str, Sequence[Observation]], curve: Curve) -> list[Line]:
+    return [Line(name, name, drawn(rows, curve)) for name, rows in found.items()]
 
 
 def _updates(results: Results, found: Sequence[Observation]) -> str:
@@ -61,9 +93,3 @@ def _updates(results: Results, found: Sequence[Observation]) -> str:
 
 def _paper(results: Results, place: Place, name: str) -> str:
     return cited(results.paper.cite(f"Fig. 5/{name}", place.network).numbers) if name in _PUBLISHED else NOTHING
-
-
-def _panel(results: Results, place: Place, found: dict[str, list[Observation]], x: str) -> Panel:
-    lines = [Line(name, name, drawn(rows, accuracy_curve(results, x))) for name, rows in found.items()]
-    title = f"{place.network}, {place.dataset}"
-    return Panel(title, x + "s" * (x == "update"), "test accuracy, percent", lines, log_x=x == "update")
