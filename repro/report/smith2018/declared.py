@@ -45,7 +45,8 @@ _NOTE = (
     "ε (N/B - 1) / (1 - m), and for batches small beside the N examples, ε N / (B (1 - m)). The exact one falls short "
     "of the other by the share B/N."
 )
-_CAPTION = "Solid: as declared, the noise scale exact; dashed: ε N / (B (1 - m)) of decay."
+_CONTROLS = ("constant", "past")
+_CAPTION = "The noise scale is exact but for one line. Dashed: that line, and the schedules that are controls."
 
 
 def setting_at(results: Results, place: Place) -> Setting:
@@ -90,7 +91,7 @@ def _panels(setting: Setting, place: Place, examples: int) -> list[Panel]:
 
 def _panel(setting: Setting, place: Place, name: str, value: Callable[[Phase], float]) -> Panel:
     lines = [
-        Line(schedule, schedule, {"": steps(regime, value)}, averaged=False)
+        Line(schedule, schedule, {"": steps(regime, value)}, dashed=schedule in _CONTROLS, averaged=False)
         for schedule, regime in setting.regimes.items()
     ]
     return Panel(f"{place.network}, {place.dataset}", "epoch", name, lines, log_y=True)
