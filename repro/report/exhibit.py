@@ -36,11 +36,7 @@ class Exhibit:
 
     def as_markdown(self, results: Results) -> str:
         """What one profile has of it; files are linked as `<paper>/<name>`. There must be evidence."""
-        shown = [
-            f"{picture(figure, self.title, folder)}\n\n{caption} [The data]({folder}/{figure.name}.csv)."
-            for folder in (results.paper.key,)
-            for figure, caption in self.figures
-        ]
+        shown = [picture(figure, self.title, results.paper.key, caption) for figure, caption in self.figures]
         numbers = "" if shown else f"[The numbers behind it]({results.paper.key}/{self._name(results)}.csv)."
         head = f"#### Profile `{results.profile}` {{ #{self._name(results)} }}"
         return blocks([head, boxed("numbers", self.text), *shown, numbers, origin(results, self.used)])

@@ -57,8 +57,8 @@ def _released(module: ModuleType, results: Results) -> Exhibition:
     if own is None:
         return Exhibition("", {})
     text, figure = own
-    title, folder = "The authors' own figures", results.paper.key
-    drawn = f"{picture(figure, title, folder)}\n\n[The data]({folder}/{figure.name}.csv)."
+    title = "The authors' own figures"
+    drawn = picture(figure, title, results.paper.key)
     return Exhibition(blocks([f"### {title} {{ #released }}", text, drawn]), figure_files(figure))
 
 

@@ -15,13 +15,16 @@ def figure_files(figure: Figure) -> Mapping[str, bytes]:
     return files | ({f"{figure.name}.json": as_plotly(figure)} if figure.interactive else {})
 
 
-def picture(figure: Figure, title: str, folder: str) -> str:
-    """The drawing, which docs/figures.js replaces where the figure is interactive.
+def picture(figure: Figure, title: str, folder: str, caption: str = "") -> str:
+    """The drawing, which docs/figures.js replaces where the figure is interactive, and what stands under it.
 
     Args:
         figure: what is shown.
         title: what it is called, to begin its description.
         folder: the place of its files, seen from the page.
+        caption: what is said under it, before the link to its data.
     """
+    path = f"{folder}/{figure.name}"
     classes = ".drawing .interactive" if figure.interactive else ".drawing"
-    return f"![{title}. {figure.description}]({folder}/{figure.name}.svg){{ {classes} loading=lazy }}"
+    drawn = f"![{title}. {figure.description}]({path}.svg){{ {classes} loading=lazy }}"
+    return f"{drawn}\n\n{caption} [The data]({path}.csv)."

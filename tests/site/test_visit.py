@@ -22,7 +22,7 @@ Look = Callable[[str], Visit]
 @pytest.fixture
 def look(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Look:
     """What is seen of a page that has this body."""
-    monkeypatch.setattr(visiting, "PATIENCE", 300)
+    monkeypatch.setattr(visiting, "PATIENCE", 2_000)
 
     def looked(body: str) -> Visit:
         (tmp_path / "index.html").write_text(PAGE.format(body))
@@ -55,6 +55,14 @@ def test_a_request_that_leaves_is_seen_and_does_not_get_out(look: Look) -> None:
 def test_a_picture_that_is_missing_is_seen(look: Look) -> None:
     (missing,) = look('<img src="missing.svg" alt="a">').undrawn
     assert missing.endswith("/missing.svg")
+
+
+def test_an_interactive_figure_that_stays_a_drawing_is_seen(look: Look) -> None:
+    assert look(f'<img class="interactive" src="{DOT}" alt="a dot">').undrawn == [DOT]
+
+
+def test_a_plot_without_its_lines_is_seen(look: Look) -> None:
+    assert look('<div class="panels" role="img" aria-label="a plot"><div></div></div>').undrawn == ["a plot"]
 
 
 def test_a_page_that_is_wider_than_the_screen_is_seen(look: Look) -> None:

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request, TimeoutError
 
-PATIENCE = 10_000
-"""Milliseconds in which every picture of a page must have been drawn."""
+PATIENCE = 60_000
+"""Milliseconds in which a page must have come, and every picture on it have been drawn, on a busy machine."""
 
 _SCROLL = """async () => {
   for (const picture of document.querySelectorAll("img, .figure")) {
@@ -22,9 +22,13 @@ _SCROLL = """async () => {
   }
   scrollTo(0, 0)
 }"""
-_UNDRAWN = """() => [...document.images].filter(each => !each.naturalWidth).map(each => each.src)"""
-_FOUND = f"""() => ({{
-  undrawn: ({_UNDRAWN})(),
+_UNDRAWN = """scripts => [
+  ...[...document.images].filter(image => !image.naturalWidth || (scripts && image.matches(".interactive"))),
+  ...[...document.querySelectorAll(".panels > div")].filter(
+    plot => !plot.data || (plot.data.length && !plot.querySelector(".trace path"))),
+].map(each => each.src ?? each.parentElement.getAttribute("aria-label"))"""
+_FOUND = f"""scripts => ({{
+  undrawn: ({_UNDRAWN})(scripts),
   links: [...document.querySelectorAll("a[href]")].map(each => each.href),
   anchors: [...document.querySelectorAll("[id]")].map(each => each.id),
   overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
@@ -39,7 +43,7 @@ class Visit:
         errors: what the console was told is wrong, and exceptions that nothing caught.
         outside: addresses on other hosts that were asked for.
         weight: bytes that came over the network, headers and bodies.
-        undrawn: addresses of the pictures that did not appear.
+        undrawn: pictures that did not appear, and interactive figures that were not drawn although scripts ran.
         links: where the page points.
         anchors: what can be pointed at.
         overflow: pixels by which the page is wider than the screen.
@@ -83,6 +87,7 @@ def visit(
         reduced_motion="reduce",
         java_script_enabled=scripts,
     )
+    context.set_default_timeout(PATIENCE)
     with context:
         page = context.new_page()
         errors: list[str] = []
@@ -101,7 +106,7 @@ def visit(
             errors=errors,
             outside=[url for url in asked if _host(url) not in ("", _host(address))],
             weight=sum(_bytes(request) for request in answered),
-            **page.evaluate(_FOUND),
+            **page.evaluate(_FOUND, scripts),
             findings=_findings(page, axe) if axe else [],
         )
 
@@ -115,7 +120,7 @@ def _drawn(page: Page) -> None:
     """Scroll to every picture, and wait for all of them; the patience has an end."""
     page.evaluate(_SCROLL)
     with suppress(TimeoutError):
-        page.wait_for_function(f"() => ({_UNDRAWN})().length === 0", timeout=PATIENCE)
+        page.wait_for_function(f"scripts => ({_UNDRAWN})(scripts).length === 0", arg=True, timeout=PATIENCE)
 
 
 def _bytes(request: Request) -> int:
