@@ -41,9 +41,8 @@ def seen(browser: Browser, built: Path, address: str) -> Seen:
 
 
 def pages(built: Path) -> list[str]:
-    return sorted(
-        path.parent.relative_to(built).as_posix().removeprefix(".") + "/" for path in built.rglob("index.html")
-    )
+    found = (path.relative_to(built).as_posix() for path in built.rglob("index.html"))
+    return sorted(path.removesuffix("index.html") for path in found)
 
 
 def wrong(seen: Seen, check: Callable[[Visit], object]) -> dict[tuple[str, str], object]:
