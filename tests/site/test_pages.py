@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests.site.conftest import ROOT
+from tests.site.links import dead_links
 from tests.site.visit import Visit, visit
 
 MEGABYTE = 1_000_000
@@ -80,15 +80,5 @@ def test_no_page_is_heavy(seen: Seen) -> None:
 
 
 def test_every_link_into_the_site_leads_somewhere(seen: Seen, built: Path, address: str) -> None:
-    anchors = {f"{address}/{page}": set(each.anchors) for (page, reader), each in seen.items() if reader == "light"}
-
-    def dead(each: Visit) -> list[str]:
-        return [link for link in each.links if link.startswith(address) and not leads(link)]
-
-    def leads(link: str) -> bool:
-        place, anchor = urldefrag(link)
-        if place in anchors:
-            return not anchor or unquote(anchor) in anchors[place]
-        return (built / unquote(urlsplit(place).path).strip("/")).is_file()
-
-    assert wrong(seen, dead) == {}
+    once = {f"{address}/{page}": each for (page, reader), each in seen.items() if reader == "light"}
+    assert dead_links(once, built) == {}

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.site import visit as visiting
+from tests.site.links import dead_links
 from tests.site.server import serving
 from tests.site.visit import Visit, visit
 
@@ -38,6 +39,13 @@ def test_a_good_page_is_let_pass(look: Look) -> None:
     assert seen.overflow == 0
     assert seen.anchors == ["here"]
     assert [link.partition("#")[2] for link in seen.links] == ["here"]
+
+
+@pytest.mark.parametrize(("link", "dead"), [("#here", 0), ("#there", 1), ("gone/", 1), ("index.html", 0)])
+def test_a_link_that_leads_nowhere_is_seen(look: Look, tmp_path: Path, link: str, dead: int) -> None:
+    seen = look(f'<p id="here"><a href="{link}">a link</a></p>')
+    home = seen.links[0].removesuffix(link)
+    assert dead_links({home: seen}, tmp_path) == ({home: seen.links} if dead else {})
 
 
 @pytest.mark.parametrize("script", ["console.error('it broke')", "throw new Error('it broke')"])
