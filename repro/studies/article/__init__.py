@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from repro.studies.article import training
-from repro.studies.article.setting import Training
+from repro.studies.article import cost, training, useful_accuracy
+from repro.studies.article.setting import Cost, Training
 from repro.studies.study import samples_of
 
 __all__ = ["Setting", "samples"]
 
-Setting = Training
+Setting = Training | Cost
 """The settings of the article's sections."""
 
 samples = samples_of(
@@ -16,6 +16,9 @@ samples = samples_of(
         "A1": training.large_batch_is_worse,
         "A2": training.adjusted_rate,
         "A8": training.switched,
+        "A3": cost.falls_until_saturated,
+        "A4": cost.batched_prediction,
+        "A9": useful_accuracy.first_useful_accuracy,
     }
 )
 """Every value that a setting's claims ask for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from repro.runs.worker import RunRequest
 from repro.studies.sgd import SgdSetting
 from repro.train.adapt import scaled, with_batch, with_learning_rate
 from repro.train.regime import Regime, constant
@@ -50,3 +51,42 @@ class Training(SgdSetting):
         large = constant(self.switch, LARGE[-1], self.rate, self.momentum)
         small = constant(self.epochs - self.switch, SMALL, self.rate, self.momentum)
         return Regime((*large.phases, *small.phases))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost(SgdSetting):
+    """Cost: what a batch takes in training and in prediction, and what an accuracy takes.
+
+    Attributes:
+        sweep: batches that are trained until `useful`; the article's are among them.
+        grid: factors of the learning rate among which every batch's is tuned.
+        useful: percent of the test set classified correctly that is a first useful accuracy.
+        updates: batches whose updates are timed.
+        predictions: batches whose predictions are timed.
+        requests, requests_a_second, deadline: of the queue, see `repro.studies.article.serving.QueueOver`.
+    """
+
+    epochs: int = 10
+    drops: tuple[int, ...] = ()
+    rate: float = 0.01
+    sweep: tuple[int, ...] = (16, SMALL, *LARGE)
+    grid: tuple[float, ...] = (1.0, 4.0, 16.0)
+    useful: float = 90.0
+    updates: tuple[int, ...] = (4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
+    predictions: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+    requests: int = 2000
+    requests_a_second: float = 400.0
+    deadline: float = 0.010
+
+    @property
+    def regimes(self) -> Mapping[str, Regime]:
+        """Every batch of the sweep at one rate; the grid multiplies it."""
+        return {str(batch): self.base(batch) for batch in self.sweep}
+
+    def first(self, seed: int) -> RunRequest:
+        """The run of the article's small batch at the first rate, beside which what is timed of a seed is kept."""
+        return self.run(self.tried(SMALL)[0], seed)
+
+    def tried(self, batch: int) -> list[Regime]:
+        """The regimes of the grid at one batch."""
+        return [with_learning_rate(self.base(batch), factor) for factor in self.grid]
