@@ -69,7 +69,7 @@ class Cost(SgdSetting):
     epochs: int = 10
     drops: tuple[int, ...] = ()
     rate: float = 0.01
-    sweep: tuple[int, ...] = (16, SMALL, *LARGE)
+    sweep: tuple[int, ...] = (SMALL, 128, 256, 512, 1024)
     grid: tuple[float, ...] = (1.0, 4.0, 16.0)
     useful: float = 90.0
     updates: tuple[int, ...] = (4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
