@@ -130,7 +130,7 @@ def way(tmp_path: Path) -> list[RunRecord]:
 def test_seconds_are_those_of_the_updates_at_the_rate_that_was_best_for_the_other_seeds(
     way: list[RunRecord], speed: float
 ) -> None:
-    # seed 0 at the first rate: from 80 % to 100 % in the second epoch, so 90 % after 1.5 epochs of ceil(6000 / 64) updates
+    # seed 0 at the first rate: from 80 % to 100 % in the second epoch, so 90 % after 1.5 epochs of 94 updates
     seconds = speed * (A * 1.5 * 94 + C * 1.5 * EXAMPLES)
     read = sample("A9", "seconds", arm="64").read
     found = read(machine(speed), *way)
