@@ -44,6 +44,7 @@ from repro.measure.paths import (
 )
 from repro.measure.quadratic import Quadratic
 from repro.measure.random_potential import RandomPotential, random_potential
+from repro.measure.representation import linear_probe, nearest_neighbours
 from repro.measure.restriction import Restriction
 from repro.measure.sharpness import SearchCheck, Sharpness, check_search, sharpness
 from repro.measure.timing import Timing, time_batches
@@ -97,9 +98,11 @@ __all__ = [
     "hutchinson_trace",
     "leading_terms",
     "linear",
+    "linear_probe",
     "load_vector_",
     "log_grid",
     "logarithmic",
+    "nearest_neighbours",
     "need",
     "overlaps",
     "parameter_distance",

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from repro.studies.article import cost, training, useful_accuracy
-from repro.studies.article.setting import Cost, Training
+from repro.studies.article import contrastive, cost, training, useful_accuracy
+from repro.studies.article.setting import Contrastive, Cost, Training
 from repro.studies.study import samples_of
 
 __all__ = ["Setting", "samples"]
 
-Setting = Training | Cost
+Setting = Training | Cost | Contrastive
 """The settings of the article's sections."""
 
 samples = samples_of(
     {
         "A1": training.large_batch_is_worse,
         "A2": training.adjusted_rate,
-        "A8": training.switched,
         "A3": cost.falls_until_saturated,
         "A4": cost.batched_prediction,
+        "A5": contrastive.few_epochs,
+        "A6": contrastive.more_epochs,
+        "A7": contrastive.what_closes_it,
+        "A8": training.switched,
         "A9": useful_accuracy.first_useful_accuracy,
     }
 )

@@ -7,13 +7,21 @@ from dataclasses import dataclass
 
 from repro.runs.worker import RunRequest
 from repro.studies.sgd import SgdSetting
+from repro.train import objectives
 from repro.train.adapt import scaled, with_batch, with_learning_rate
 from repro.train.regime import Regime, constant
+from repro.train.spec import AugmentationName, RunSpec
 
 SMALL, LARGE = 64, (256, 1024)
 """The article's batches."""
 RULES: Mapping[str, float] = {"sqrt": 0.5, "linear": 1.0}
 """By which power of the batches' ratio each rule multiplies the learning rate."""
+WAYS: Mapping[str, tuple[str, objectives.ContrastiveLoss]] = {
+    "linear": ("linear", "nt-xent"),
+    "sqrt": ("sqrt", "nt-xent"),
+    "dcl": ("linear", "dcl"),
+}
+"""Rule and loss of each way to learn by contrast."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,3 +98,64 @@ class Cost(SgdSetting):
     def tried(self, batch: int) -> list[Regime]:
         """The regimes of the grid at one batch."""
         return [with_learning_rate(self.base(batch), factor) for factor in self.grid]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrastive:
+    """Contrastive learning: an encoder trained without labels, by batch, epochs, rule of the learning rate and loss.
+
+    Attributes:
+        profile, network, dataset: what the rows of evidence are filed under.
+        claims: the claims that this profile runs.
+        seeds: one set of runs each, all from the same weights.
+        small, large: the batches that are compared.
+        between: further ones, for the curves.
+        short, long: epochs.
+        rate: learning rate of the large batch, from which the rules go down.
+        momentum: of SGD.
+        temperature: of the loss.
+        augmentation: of which every image has two draws.
+    """
+
+    profile: str
+    network: str
+    dataset: str
+    claims: tuple[str, ...]
+    seeds: tuple[int, ...] = (0, 1, 2)
+    small: int = 32
+    large: int = 256
+    between: tuple[int, ...] = ()
+    short: int = 5
+    long: int = 20
+    rate: float = 0.1
+    momentum: float = 0.9
+    temperature: float = 0.5
+    augmentation: AugmentationName = "move-erase"
+
+    @property
+    def batches(self) -> tuple[int, ...]:
+        """Every batch, in order."""
+        return (self.small, *self.between, self.large)
+
+    @property
+    def regimes(self) -> Mapping[str, Regime]:
+        """Every batch under both rules for the longer training."""
+        return {f"{batch} {rule}": self.regime(batch, self.long, rule) for batch in self.batches for rule in RULES}
+
+    def regime(self, batch: int, epochs: int, rule: str) -> Regime:
+        """A batch whose learning rate a rule derives from that of the large one."""
+        return scaled(constant(epochs, self.large, self.rate, self.momentum), batch, RULES[rule])
+
+    def run(self, batch: int, epochs: int, way: str, seed: int) -> RunRequest:
+        """A run in one of the `WAYS`; all runs of a seed start from the same weights."""
+        rule, loss = WAYS[way]
+        spec = RunSpec(
+            self.network,
+            self.dataset,
+            self.regime(batch, epochs, rule),
+            optimizer="sgd",
+            objective=objectives.Contrastive(loss, self.temperature),
+            augmentation=self.augmentation,
+            seed=seed,
+        )
+        return RunRequest(spec)
