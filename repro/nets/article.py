@@ -3,7 +3,7 @@
 | name | what it is |
 |---|---|
 | MLP | two hidden layers of 128 with ReLU, no BatchNorm |
-| Conv4 | four 3x3 convolutions of stride 2, widths 16, 32, 64, 128, with BatchNorm, mean over the image; a projection head of 128, 64 |
+| Conv4 | four 3x3 convolutions of 16 to 128 with BatchNorm, each of stride 2, and the mean; a head of 128, 64 |
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ LENGTHS = ("short", "long")
 
 
 def row(length: str, way: str) -> str:
-    """The row of A5 that has the accuracies of a way to learn at few or many epochs; the primary one for few, linear."""
+    """The row of A5 for a way to learn at few or many epochs; the primary one for `short` and `linear`."""
     return " ".join(word for word in (length, way) if word not in ("short", "linear"))
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from statistics import fmean
+from collections.abc import Iterator
 
 from repro.studies import reading
 from repro.studies.article.setting import LARGE, RULES, SMALL, Training
 from repro.studies.sgd import finals
-from repro.studies.study import Reading, RunRecord, Sample
+from repro.studies.study import Reading, Sample
 
 
 def large_batch_is_worse(setting: Training) -> Iterator[Sample]:
@@ -52,24 +51,9 @@ def _row(batch: int, rule: str) -> str:
 
 
 def _tuned(setting: Training, batch: int, row: str) -> Iterator[Sample]:
-    """The loss at the rate that was best for the other seeds, so that no run is judged by what chose its rate."""
+    """The loss at the rate that was best for the other seeds."""
     tried = setting.tried(batch)
-    for index, seed in enumerate(setting.seeds):
-        needs = tuple(setting.run(regime, each) for regime in tried for each in setting.seeds)
-        yield Sample("A2", f"{batch} tuned", seed, "test-loss", needs, _chosen_by_others(index, len(tried)), row)
-
-
-def _chosen_by_others(own: int, rates: int) -> Callable[..., Reading]:
-    """Reads the seed `own` at the rate with the others' least mean loss, from the runs of every rate, seed by seed."""
-
-    def read(*runs: RunRecord) -> Reading:
-        losses = [reading.final(run, "test_loss") for run in runs]
-        each = len(losses) // rates
-        return Reading(min(_split(losses[k : k + each], own) for k in range(0, len(losses), each))[1])
-
-    return read
-
-
-def _split(losses: Sequence[float], own: int) -> tuple[float, float]:
-    """The mean of all but one, and that one."""
-    return fmean([*losses[:own], *losses[own + 1 :]]), losses[own]
+    needs = tuple(setting.run(regime, seed) for regime in tried for seed in setting.seeds)
+    for own, seed in enumerate(setting.seeds):
+        read = reading.best_for_others(own, len(tried), reading.final_metric("test_loss"))
+        yield Sample("A2", f"{batch} tuned", seed, "test-loss", needs, read, row)
