@@ -30,7 +30,7 @@ PADDING = 4
 """Pixels of black around an image from which a crop is taken (He et al. 2016, sec. 4.2)."""
 
 ERASED = 0.5
-"""Side of the square that is erased, a fraction of the image's."""
+"""Side of the square that is erased, a fraction of the image's, rounded to an odd number of pixels."""
 
 
 def flip(inputs: Tensor, generator: Generator) -> Tensor:

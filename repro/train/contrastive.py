@@ -41,7 +41,7 @@ def dcl(embeddings: Tensor, temperature: float) -> Tensor:
         temperature: τ, as for `nt_xent`.
 
     Returns:
-        The mean over all 2N ordered pairs in nats, a scalar; from `log(2N - 2) - 2/τ` to `log(2N - 2) + 2/τ`.
+        The mean over all 2N ordered pairs in nats, a scalar; from `log(2N - 2) - 2/τ`, and below `log(2N - 2) + 2/τ`.
 
     Raises:
         UsageError: as for `nt_xent`.
