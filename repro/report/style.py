@@ -20,6 +20,13 @@ COLOURS = {
     "momentum": "#CC79A7",
     "constant": "#1A1A1A",
     "past": "#009E73",
+    "64": "#E69F00",
+    "256": "#0072B2",
+    "1024": "#CC79A7",
+    "switched": "#1A1A1A",
+    "linear": "#D55E00",
+    "sqrt": "#0072B2",
+    "dcl": "#009E73",
 }
 """Told apart by the colour-blind (Okabe and Ito 2008), and each means one thing in a figure."""
 

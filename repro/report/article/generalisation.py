@@ -1,0 +1,37 @@
+"""Generalisation is not run again: the verdicts of the two papers that the article takes it from."""
+
+from __future__ import annotations
+
+from repro.claims.ledger import LedgerRow
+from repro.report.exhibit import Exhibit
+from repro.report.ledger import NOT_RUN, effect, sentence
+from repro.report.markdown import table
+from repro.report.results import Results, load_results
+
+JOINED = {
+    "keskar2017": ("K1", "K2", "K3", "K14"),
+    "hoffer2017": ("H1", "H3", "H4", "H5", "H13"),
+}
+"""Claims on the gap, on the minima, and on what closes it, by paper."""
+
+
+def generalisation(results: Results) -> list[Exhibit]:
+    """The primary rows of those claims in the same profile, one table a paper."""
+    return [_joined(results, key) for key in JOINED]
+
+
+def _joined(results: Results, key: str) -> Exhibit:
+    title = f"Generalisation in {key}: the verdicts of its own page"
+    found = [each for each in load_results(results.folder.parent / key) if each.profile == results.profile]
+    if not found:
+        return Exhibit(title, ())
+    (source,) = found
+    rows = [row for row in source.ledger if row.claim in JOINED[key] and not row.variant and row.verdict != NOT_RUN]
+    used = [each for each in source.observations if each.claim in JOINED[key] and not each.variant]
+    head = ("claim", "sentence", "network, data set", "verdict", "finding", "effect [interval]")
+    return Exhibit(title, used, f"[The page]({key}.md) has more.\n\n{table(head, map(_cells, rows))}", source=source)
+
+
+def _cells(row: LedgerRow) -> tuple[str, ...]:
+    where = f"{row.network}, {row.dataset}"
+    return row.claim, sentence(row), where, f"**{row.verdict}**", row.finding, f"{effect(row)} {row.unit}"
