@@ -19,6 +19,7 @@ LINEAR = {"64": ("A1", ""), "256 linear": ("A2", "batch=256"), "1024 linear": ("
 ROOT = {"64": ("A1", ""), "256 sqrt": ("A2", "batch=256 sqrt"), "1024 sqrt": ("A2", "sqrt")}
 TUNED = {"64 tuned": ("A2", "tuned"), "256 tuned": ("A2", "batch=256 tuned"), "1024 tuned": ("A2", "tuned")}
 SWITCH = {"64": ("A8", ""), "1024": ("A1", ""), "switched": ("A8", "")}
+EVERY = {**ONE_RATE, **ROOT, **LINEAR, **TUNED, "switched": SWITCH["switched"]}
 PANELS = {"one learning rate": ONE_RATE, "rate ∝ batch": LINEAR, "rate ∝ √batch": ROOT}
 
 
@@ -38,7 +39,7 @@ def table(results: Results) -> Exhibit:
     used: list[Observation] = []
     rows: list[Sequence[str]] = []
     for place in results.places:
-        for arm, found in _losses(results, place, {**ONE_RATE, **ROOT, **LINEAR, **TUNED, **SWITCH}).items():
+        for arm, found in _losses(results, place, EVERY).items():
             used += found
             if found:
                 rows.append((*place, arm, summary(found).mean, summary(found).counts))
