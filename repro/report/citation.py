@@ -14,5 +14,7 @@ def short_name(paper: Paper) -> str:
 def citation(paper: Paper) -> str:
     """Authors, title, venue and year, with a link to the text."""
     authors = ", ".join(paper.authors)
-    name, link = (f"arXiv:{paper.arxiv}", f"https://arxiv.org/abs/{paper.arxiv}") if paper.arxiv else ("text", paper.url)
+    name, link = (
+        (f"arXiv:{paper.arxiv}", f"https://arxiv.org/abs/{paper.arxiv}") if paper.arxiv else ("text", paper.url)
+    )
     return f"{authors}: *{paper.title}*, {paper.venue} {paper.year}, [{name}]({link})"

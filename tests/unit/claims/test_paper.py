@@ -8,7 +8,7 @@ import pytest
 
 from repro.claims.paper import load_paper
 from repro.errors import DataError
-from repro.report.page import citation, short_name
+from repro.report.citation import citation, short_name
 
 ARXIV, URL = 'arxiv = "0000.00000"', 'url = "https://example.org/post"'
 
