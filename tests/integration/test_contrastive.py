@@ -15,6 +15,7 @@ from repro.runs.measurements import carry_out as measure
 from repro.runs.store import RunStore
 from repro.runs.worker import RunRequest, carry_out
 from repro.studies.article.representation import RepresentationAt
+from repro.studies.minimum import SharpnessAt
 from repro.train.objectives import Contrastive
 from repro.train.regime import constant
 from repro.train.spec import RunSpec
@@ -71,3 +72,9 @@ def test_what_was_learnt_without_labels_is_measured_with_them_and_is_the_same_ev
     assert 0.5 < content["knn_accuracy"] < 1
     assert 0.5 < content["probe_accuracy"] < 1
     assert 1 / 999 < content["contrastive_accuracy"] < 1
+
+
+def test_sharpness_of_a_loss_that_was_never_trained_is_refused(whole: RunStore) -> None:
+    refused = measure(whole, SharpnessAt(SPEC))
+    assert refused["status"] == "failed"
+    assert "learnt by contrast: its outputs are no classes" in refused["reason"]
