@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from repro.claims.ledger import LedgerRow
 from repro.report.exhibit import Exhibit
-from repro.report.ledger import NOT_RUN, effect, sentence
+from repro.report.ledger import effect, judged, sentence, verdict
 from repro.report.markdown import table
 from repro.report.results import Results, load_results
 
@@ -26,12 +26,13 @@ def _joined(results: Results, key: str) -> Exhibit:
     if not found:
         return Exhibit(title, ())
     (source,) = found
-    rows = [row for row in source.ledger if row.claim in JOINED[key] and not row.variant and row.verdict != NOT_RUN]
+    rows = [row for row in judged(source.ledger) if row.claim in JOINED[key]]
     used = [each for each in source.observations if each.claim in JOINED[key] and not each.variant]
     head = ("claim", "sentence", "network, data set", "verdict", "finding", "effect [interval]")
-    return Exhibit(title, used, f"[The page]({key}.md) has more.\n\n{table(head, map(_cells, rows))}", source=source)
+    return Exhibit(title, used, table(head, map(_cells, rows)), source=source)
 
 
 def _cells(row: LedgerRow) -> tuple[str, ...]:
     where = f"{row.network}, {row.dataset}"
-    return row.claim, sentence(row), where, f"**{row.verdict}**", row.finding, f"{effect(row)} {row.unit}"
+    page = f"[{row.claim}]({row.paper}.md#{row.claim.lower()})"
+    return page, sentence(row), where, verdict(row), row.finding, effect(row)
