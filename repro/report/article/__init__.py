@@ -1,8 +1,8 @@
-"""The exhibits of the article's sections: training performance, generalisation, contrastive learning."""
+"""The exhibits of the article's sections: training performance, generalisation, cost, contrastive learning."""
 
 from __future__ import annotations
 
-from repro.report.article import contrastive, training
+from repro.report.article import contrastive, cost, queue, training, useful_accuracy
 from repro.report.article.generalisation import generalisation
 from repro.report.exhibit import Exhibit
 from repro.report.results import Results
@@ -17,6 +17,9 @@ def exhibits(results: Results) -> list[Exhibit]:
         training.table(results),
         training.switch(results),
         *generalisation(results),
+        cost.seconds(results),
+        useful_accuracy.useful_accuracy(results),
+        queue.queue(results),
         contrastive.figure(results),
         contrastive.table(results),
     ]

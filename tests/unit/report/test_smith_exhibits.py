@@ -24,7 +24,7 @@ def test_every_schedule_has_its_accuracy_updates_and_curve(clone: Path, made: Si
     for file, schema, table in (("runs", RUNS, runs), ("curves", CURVES, curves)):
         made.table(folder / "results" / "quick" / f"{file}.parquet", schema, table)
     (quick,) = [each for each in load_results(folder) if each.profile == "quick"]
-    table_, figure = exhibits(quick)
+    table_, figure, _ = exhibits(quick)
     for index, name in enumerate(SCHEDULES):
         mean = f"{90.5 + index:.2f} ± 0.71"
         assert f"| F1 | mnist-embedded | {name} | {mean} | 2, 0, 0 | {100 * (index + 1)}.00 ± 0.00 | — |" in table_.text

@@ -20,7 +20,7 @@ SETTINGS = {
     profile: load_settings(papers_folder() / "smith2018", profile, Setting)[0]
     for profile in ("quick", "laptop", "paper")
 }
-QUICK, PAPER = SETTINGS["quick"], SETTINGS["paper"]
+QUICK, LAPTOP, PAPER = SETTINGS.values()
 
 
 def per_example(phase: Phase) -> float:
@@ -118,5 +118,15 @@ def test_seconds_of_a_schedule_are_those_of_its_updates_and_the_saving_is_that_o
 
 def test_updates_are_timed_from_the_smallest_to_the_largest_batch_of_the_schedules() -> None:
     (timed,) = {each.needs[0] for each in samples(QUICK) if (each.quantity, each.seed) == ("seconds", 0)}
-    assert timed.batches == (16, 32, 64, 128, 256, 512, 600)  # type: ignore[union-attr]
+    assert timed.batches == (16, 32, 64, 80, 128, 256, 400, 512, 600)  # type: ignore[union-attr]
     assert timed.runs[0].spec.regime.phases[0].ghost_size == 16
+
+
+def test_without_the_line_every_update_costs_what_its_batch_was_timed_at() -> None:
+    timed = [each for each in samples(LAPTOP) if (each.variant, each.seed) == ("timings", 0)]
+    # of 60,000 the last batch of 128 has 96, below all that was timed, that of 640 has 480, and that of 3200 has 2400
+    content = {"batches": [128, 640, 3200, 6000], "seconds": [[s] * 9 for s in (1.0, 3.0, 7.0, 9.0)]}
+    seconds = {each.arm: each.read(content).value for each in timed}  # type: ignore[union-attr]
+    assert seconds["decay"] == pytest.approx(30 * 469)
+    small, middle, large = 469, 93 * 3 + (1 + 2 * 352 / 512), 18 * 7 + (3 + 4 * 1760 / 2560)
+    assert seconds["increase"] == pytest.approx(9 * small + 9 * middle + 6 * large + 6 * 10 * 9)
