@@ -12,11 +12,9 @@ from repro.report.markdown import table
 from repro.report.results import Place, Results
 from repro.report.runs import DRAWN
 from repro.report.seeds import Points, curves, sentence
-from repro.report.summary import NOTHING, fitted, spread
+from repro.report.summary import NOTHING, by_seed, fitted, spread
 from repro.studies.article.cost import ROWS
 
-_SATURATED = 0.1
-"""Share of the examples' seconds below which the overhead is called small."""
 _TEXT = """Processor seconds of one thread, `t(b) = a + c b`. Mean ± SD over seeds, each timed anew; in brackets half
 the 95 % interval of one fit, mean over seeds. Departs: where the mean seconds lie farthest from the line."""
 _HEAD = (
@@ -43,7 +41,7 @@ def seconds(results: Results) -> Exhibit:
     return Exhibit("Seconds: an example against the batch", used, f"{_TEXT}\n\n{table(_HEAD, rows)}", figures)
 
 
-_QUANTITIES = ("overhead", "slope", "half-batch", "departure", "seconds-per-example", "line")
+_QUANTITIES = ("overhead", "slope", "half-batch", "saturated-batch", "departure", "seconds-per-example", "line")
 
 
 def _found(results: Results, place: Place, quantity: str, row: str) -> list[Observation]:
@@ -51,11 +49,10 @@ def _found(results: Results, place: Place, quantity: str, row: str) -> list[Obse
 
 
 def _row(results: Results, place: Place, row: str) -> Sequence[str]:
-    overheads, slopes, balances, departures, *_ = (_found(results, place, name, row) for name in _QUANTITIES)
-    ratios = [each.value for each in balances]
-    small = f"{fmean(ratios) / _SATURATED:.0f}" if ratios else NOTHING
-    cells = (fitted(overheads, 1e3), fitted(slopes, 1e6), spread(ratios), small, _farthest(departures))
-    return (*place, *ROWS[row], *cells, str(len(ratios)))
+    overheads, slopes, *batches, departures, _, _ = (_found(results, place, name, row) for name in _QUANTITIES)
+    numbers = (spread(by_seed(found).values()) for found in batches)
+    cells = (fitted(overheads, 1e3), fitted(slopes, 1e6), *numbers, _farthest(departures))
+    return (*place, *ROWS[row], *cells, str(len(overheads)))
 
 
 def _farthest(departures: Sequence[Observation]) -> str:

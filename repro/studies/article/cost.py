@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from repro.measure.cost import saturation
 from repro.studies.article.serving import QueueOver
 from repro.studies.article.setting import Cost
 from repro.studies.study import Reading, Sample
@@ -18,6 +19,8 @@ ROWS: dict[str, tuple[Work, Precision]] = {
     "prediction bf16": ("prediction", "bf16"),
 }
 """What is timed in each row of A3."""
+SMALL_OVERHEAD = 0.1
+"""Share of the examples' seconds from which on an overhead is small."""
 LATE = 4
 """A cost per example is saturated if it stays the same for a batch so many times as large."""
 
@@ -79,6 +82,7 @@ def _departures(content: Content) -> list[Reading]:
 
 _OF_A_TIMING: dict[str, Callable[[Content], Reading | list[Reading]]] = {
     "half-batch": lambda content: Reading(cost_of(content).balance),
+    "saturated-batch": lambda content: Reading(saturation(cost_of(content), SMALL_OVERHEAD)),
     "overhead": lambda content: predicted(cost_of(content), 1, 0),
     "slope": lambda content: predicted(cost_of(content), 0, 1),
     "seconds-per-example": _per_example,

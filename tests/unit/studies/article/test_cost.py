@@ -56,6 +56,7 @@ def test_overhead_and_slope_are_those_of_the_machine_and_their_ratio_that_of_all
     assert value(sample("A3", "overhead").read(content)) == pytest.approx(speed * A)
     assert value(sample("A3", "slope").read(content)) == pytest.approx(speed * C)
     assert value(sample("A3", "half-batch").read(content)) == pytest.approx(A / C)
+    assert value(sample("A3", "saturated-batch").read(content)) == pytest.approx(10 * A / C)
 
 
 @SPEEDS
