@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import torch
 
 from repro.data import load
-from repro.data.tensors import Split
 from repro.nets.layout import arranged, fast_layout
 from repro.runs.store import RunStore
 from repro.studies.article.open_loop import Served, poisson_arrivals, serve
@@ -73,16 +72,12 @@ class QueueOver(OfOneRun):
         model.to(memory_format=layout)  # type: ignore[call-overload]
 
         def compute(requests: list[int]) -> list[int]:
-            inputs, _ = _examples(data.test, requests)
+            inputs, _ = data.test.batch(torch.tensor(requests) % len(data.test))
             with torch.inference_mode():
                 classes: list[int] = model(arranged(inputs, layout)).argmax(1).tolist()
             return classes
 
         return compute
-
-
-def _examples(split: Split, places: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
-    return split.batch(torch.tensor(places) % len(split))
 
 
 def _as_content(served: Served) -> dict[str, Any]:
