@@ -15,7 +15,7 @@ INSTALLED := .venv/.installed
 
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help setup test browser lint reproduce-keskar reproduce-hoffer reproduce-smith theory report site serve bench compare-hessian data clean
+.PHONY: help setup test browser lint reproduce-keskar reproduce-hoffer reproduce-smith reproduce-article theory report site serve bench compare-hessian data clean
 
 help: ## list the targets (PYTHON, PROFILE, WORKERS, ONLY, ROWS and DATASETS can be set on the command line)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,9 @@ reproduce-hoffer: setup ## the same for Hoffer et al. 2017; ONLY="H1 H3 H4 H5" R
 
 reproduce-smith: setup ## the same for Smith et al. 2018: the batch grows where the learning rate would fall
 	$(call REPRODUCE,smith2018)
+
+reproduce-article: setup ## the same for the article: batch and learning rate, cost, contrastive learning
+	$(call REPRODUCE,article)
 
 theory: setup ## check every identity of the theory with 500 examples each, and write papers/theory/results
 	$(BIN)/repro theory

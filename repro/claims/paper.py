@@ -60,7 +60,8 @@ class Paper:
 
     Attributes:
         key: its name on the command line and of its folder.
-        title, authors, venue, year, arxiv: the citation.
+        title, authors, venue, year: the citation.
+        arxiv, url: where it stands; one of the two, the other is empty.
         networks: for each network its data set and architecture, in the paper's words.
         tables: the numbers it reports.
     """
@@ -71,6 +72,7 @@ class Paper:
     venue: str
     year: int
     arxiv: str
+    url: str
     networks: Mapping[str, Mapping[str, str]]
     tables: Mapping[str, Table]
 
@@ -104,10 +106,12 @@ def load_paper(folder: Path) -> Paper:
         authors=declared.texts("authors"),
         venue=declared.text("venue"),
         year=int(year),
-        arxiv=declared.text("arxiv"),
+        arxiv=declared.text("arxiv", ""),
+        url=declared.text("url", ""),
         networks={name: _network(networks.table(name)) for name in networks.unread()},
         tables={name: _table(name, tables.table(name)) for name in tables.unread()},
     )
+    declared.require(bool(paper.arxiv) != bool(paper.url), "arxiv", paper.arxiv, "stand there, or else a url")
     declared.require(paper.key == folder.name, "key", paper.key, f"be the folder's name, {folder.name!r}")
     declared.finish()
     return paper

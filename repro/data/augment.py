@@ -29,6 +29,9 @@ SHIFT = 0.2
 PADDING = 4
 """Pixels of black around an image from which a crop is taken (He et al. 2016, sec. 4.2)."""
 
+ERASED = 0.5
+"""Side of the square that is erased, a fraction of the image's, rounded to an odd number of pixels."""
+
 
 def flip(inputs: Tensor, generator: Generator) -> Tensor:
     """Mirror each image left to right with probability 1/2."""
@@ -69,6 +72,19 @@ def pad_and_crop(inputs: Tensor, generator: Generator) -> Tensor:
     return windows[torch.arange(count), :, top, left]
 
 
+def erase(inputs: Tensor, generator: Generator) -> Tensor:
+    """Blacken a square centred on any pixel of each image, as far as it lies inside (Zhong et al. 2020)."""
+    count, _, height, width = inputs.shape
+    rows, columns = (_struck(count, side, generator) for side in (height, width))
+    return inputs.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], 0.0)
+
+
+def _struck(count: int, side: int, generator: Generator) -> Tensor:
+    """Which of `side` places lie within the erased square's reach of a centre drawn anew for each image."""
+    centre = torch.randint(side, (count, 1), generator=generator)
+    return (torch.arange(side) - centre).abs() < ERASED * side / 2
+
+
 def _uniform(count: int, generator: Generator) -> Tensor:
     """`count` numbers between -1 and 1."""
     return 2 * torch.rand(count, generator=generator) - 1
@@ -82,11 +98,16 @@ def _pad_crop_flip(inputs: Tensor, generator: Generator) -> Tensor:
     return flip(pad_and_crop(inputs, generator), generator)
 
 
+def _move_erase(inputs: Tensor, generator: Generator) -> Tensor:
+    return erase(rotate_and_shift(inputs, generator), generator)
+
+
 _AUGMENTATIONS: dict[str, Augmentation] = {
     "none": lambda inputs, _: inputs,
     "keskar2017": _keskar2017,
     "keskar2017-no-flip": rotate_and_shift,
     "pad-crop-flip": _pad_crop_flip,
+    "move-erase": _move_erase,
 }
 
 
@@ -94,8 +115,8 @@ def augmentation(name: str) -> Augmentation:
     """The transformation called `name`.
 
     Args:
-        name: `keskar2017`; `keskar2017-no-flip`, for digits, which are never flipped; `pad-crop-flip`;
-            or `none`.
+        name: `keskar2017`; `keskar2017-no-flip`, for digits, which are never flipped; `pad-crop-flip`; `move-erase`,
+            for two views of a digit; or `none`.
 
     Raises:
         UsageError: there is none of that name; lists those there are.

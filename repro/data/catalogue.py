@@ -88,6 +88,14 @@ MNIST_EMBEDDED = replace(
     prepare="it ships in the package; install the package again.",
 )
 
+MNIST_EMBEDDED_2K = replace(
+    MNIST_EMBEDDED,
+    name="mnist-embedded-2k",
+    title="MNIST, the first 200 training and 200 test images of each class",
+    train=2_000,
+    read=subsets.few(200, idx.read),
+)
+
 FASHION_MNIST = Entry(
     name="fashion-mnist",
     title="Fashion-MNIST articles of clothing",
@@ -154,7 +162,7 @@ CIFAR10_10K = replace(
     name="cifar10-10k",
     title="CIFAR-10, the first 1,000 training images of each class and the whole test set",
     train=10_000,
-    read=subsets.first_thousand_of_each_class,
+    read=subsets.few(1_000, cifar.read_ten),
 )
 
 CIFAR100 = replace(
@@ -235,6 +243,7 @@ CATALOGUE = {
     entry.name: entry
     for entry in (
         MNIST_EMBEDDED,
+        MNIST_EMBEDDED_2K,
         MNIST,
         FASHION_MNIST,
         CIFAR10,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from repro.data import cifar, idx
+from repro.data import idx
 from repro.data.entry import Entry, Stored
 from repro.data.labels import first_of_each_class
 from repro.data.tensors import Dataset, Split
@@ -13,11 +14,14 @@ EMBEDDED_TRAIN, EMBEDDED_TEST = 600, 200
 """Images a class of `mnist-embedded`."""
 
 
-def first_thousand_of_each_class(entry: Entry, stored: Stored) -> Dataset:
-    """CIFAR-10: the first 1,000 training images of each class, in original order; the whole test set."""
-    whole = cifar.read_ten(entry, stored)
-    chosen = first_of_each_class(whole.train.labels, 1_000, whole.classes)
-    return replace(whole, train=whole.train.take(chosen))
+def few(count: int, read: Callable[[Entry, Stored], Dataset]) -> Callable[[Entry, Stored], Dataset]:
+    """Reads what `read` does, of the training images the first `count` of each class, in original order."""
+
+    def cut(entry: Entry, stored: Stored) -> Dataset:
+        whole = read(entry, stored)
+        return replace(whole, train=whole.train.take(first_of_each_class(whole.train.labels, count, whole.classes)))
+
+    return cut
 
 
 def embedded_files(mnist: Dataset) -> tuple[bytes, bytes, bytes, bytes]:

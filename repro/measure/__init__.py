@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from repro.measure.adaptive import adaptive_sharpness
+from repro.measure.affine import Affine, fit_affine
 from repro.measure.batchnorm import Statistics, population_statistics, recompute_statistics
 from repro.measure.borrow import borrowed
+from repro.measure.cost import bytes_moved, cheapest_batch, need, saturation
 from repro.measure.curvature.density import Density, density
 from repro.measure.curvature.eigenpairs import Eigenpairs, eigenpairs
 from repro.measure.curvature.exact_trace import exact_trace
@@ -42,11 +44,14 @@ from repro.measure.paths import (
 )
 from repro.measure.quadratic import Quadratic
 from repro.measure.random_potential import RandomPotential, random_potential
+from repro.measure.representation import linear_probe, nearest_neighbours
 from repro.measure.restriction import Restriction
 from repro.measure.sharpness import SearchCheck, Sharpness, check_search, sharpness
+from repro.measure.timing import Timing, time_batches
 from repro.nets.distance import distance_by_module, log_grid, parameter_distance
 
 __all__ = [
+    "Affine",
     "CurvatureOperator",
     "Density",
     "Eigenpairs",
@@ -72,10 +77,13 @@ __all__ = [
     "Statistics",
     "Status",
     "Surface",
+    "Timing",
     "Trace",
     "adaptive_sharpness",
     "barrier",
     "borrowed",
+    "bytes_moved",
+    "cheapest_batch",
     "check_search",
     "cross_entropy",
     "curvilinear",
@@ -84,15 +92,19 @@ __all__ = [
     "eigenpairs",
     "exact_trace",
     "filter_normalised",
+    "fit_affine",
     "flatten",
     "gradient_noise",
     "grid",
     "hutchinson_trace",
     "leading_terms",
     "linear",
+    "linear_probe",
     "load_vector_",
     "log_grid",
     "logarithmic",
+    "nearest_neighbours",
+    "need",
     "overlaps",
     "parameter_distance",
     "path",
@@ -106,10 +118,12 @@ __all__ = [
     "ray",
     "recompute_statistics",
     "rise",
+    "saturation",
     "sharpness",
     "spectrum",
     "squared_norms",
     "survey",
+    "time_batches",
     "to_vector",
     "trace",
     "unflatten",

@@ -6,14 +6,15 @@ import torch
 from torch import nn
 
 from repro.errors import UsageError
-from repro.nets import hoffer2017, keskar2017
+from repro.nets import article, hoffer2017, keskar2017
 from repro.nets.distance import distance_by_module, log_grid, parameter_distance
 from repro.nets.init import glorot_uniform_, he_normal_
 
 __all__ = ["build", "distance_by_module", "glorot_uniform_", "he_normal_", "log_grid", "names", "parameter_distance"]
 
-_NETWORKS = {**keskar2017.NETWORKS, **hoffer2017.NETWORKS}
-_INITIAL = dict.fromkeys(keskar2017.NETWORKS, glorot_uniform_) | dict.fromkeys(hoffer2017.NETWORKS, he_normal_)
+_NETWORKS = {**keskar2017.NETWORKS, **hoffer2017.NETWORKS, **article.NETWORKS}
+_BY_HE = {**hoffer2017.NETWORKS, **article.NETWORKS}
+_INITIAL = dict.fromkeys(keskar2017.NETWORKS, glorot_uniform_) | dict.fromkeys(_BY_HE, he_normal_)
 
 
 def names() -> list[str]:
@@ -33,7 +34,8 @@ def build(name: str, shape: tuple[int, ...], classes: int, generator: torch.Gene
         generator: CPU generator the weights are drawn from.
 
     Returns:
-        A module in training mode that takes float inputs `(n, *shape)` to logits `(n, classes)`.
+        A module in training mode that takes float inputs `(n, *shape)` to logits `(n, classes)`, or, if it is an
+        encoder, to embeddings.
 
     Raises:
         UsageError: `name` is unknown, `classes` is below 1, or the network cannot take `shape`.

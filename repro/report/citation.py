@@ -12,7 +12,9 @@ def short_name(paper: Paper) -> str:
 
 
 def citation(paper: Paper) -> str:
-    """Authors, title, venue, year and arXiv number."""
+    """Authors, title, venue and year, with a link to the text."""
     authors = ", ".join(paper.authors)
-    link = f"[arXiv:{paper.arxiv}](https://arxiv.org/abs/{paper.arxiv})"
-    return f"{authors}: *{paper.title}*, {paper.venue} {paper.year}, {link}"
+    name, link = (
+        (f"arXiv:{paper.arxiv}", f"https://arxiv.org/abs/{paper.arxiv}") if paper.arxiv else ("text", paper.url)
+    )
+    return f"{authors}: *{paper.title}*, {paper.venue} {paper.year}, [{name}]({link})"

@@ -22,12 +22,14 @@ class Exhibit:
         used: the evidence it rests on; without any it was not run.
         text: what stands in it, as Markdown.
         figures: what is drawn, each with the sentence under it.
+        source: whose evidence it is, where that is another paper's.
     """
 
     title: str
     used: Sequence[Observation]
     text: str = ""
     figures: Sequence[tuple[Figure, str]] = ()
+    source: Results | None = None
 
     @property
     def anchor(self) -> str:
@@ -39,7 +41,7 @@ class Exhibit:
         shown = [picture(figure, self.title, results.paper.key, caption) for figure, caption in self.figures]
         numbers = "" if shown else f"[The numbers behind it]({results.paper.key}/{self._name(results)}.csv)."
         head = f"#### Profile `{results.profile}` {{ #{self._name(results)} }}"
-        return blocks([head, boxed("numbers", self.text), *shown, numbers, origin(results, self.used)])
+        return blocks([head, boxed("numbers", self.text), *shown, numbers, origin(self.source or results, self.used)])
 
     def files(self, results: Results) -> Mapping[str, bytes]:
         """The figures and their data, or the evidence of a table, by name within the paper's folder."""

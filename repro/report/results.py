@@ -30,6 +30,7 @@ class Results:
     """One profile of one paper.
 
     Attributes:
+        folder: the paper's.
         paper: the paper.
         profile: `quick`, `laptop` or `paper`.
         settings: for each network that the profile names its table in `profiles.toml`.
@@ -42,6 +43,7 @@ class Results:
         figures: the content of the paper's `figures.toml`: curves that its authors released.
     """
 
+    folder: Path
     paper: Paper
     profile: str
     settings: Mapping[str, Mapping[str, Any]]
@@ -94,6 +96,7 @@ def _load(folder: Path, profile: str, settings: Mapping[str, Mapping[str, Any]])
     observations, claims = _observations(results / "measurements.parquet"), load_claims(folder)
     runs, curves = read_records(results)
     return Results(
+        folder=folder,
         paper=load_paper(folder),
         profile=profile,
         settings=settings,

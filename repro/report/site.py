@@ -89,9 +89,10 @@ def _files(base: Path, parser: argparse.ArgumentParser | None) -> dict[Path, byt
     return found
 
 
-def _first_published(folder: Path) -> tuple[str, str]:
-    """Papers stand in the order in which they appeared, which arXiv's numbers give."""
-    return load_paper(folder).arxiv, folder.name
+def _first_published(folder: Path) -> tuple[int, str, str]:
+    """Papers stand in the order of their years; within a year in that in which arXiv had them."""
+    paper = load_paper(folder)
+    return paper.year, paper.arxiv, folder.name
 
 
 def _from_home(paper: str, claim: str) -> str:

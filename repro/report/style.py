@@ -15,6 +15,8 @@ COLOURS = {
     "+LR": "#E69F00",
     "+GBN": "#56B4E9",
     "+RA": "#009E73",
+    "fp32": "#0072B2",
+    "bf16": "#D55E00",
     "decay": "#0072B2",
     "hybrid": "#56B4E9",
     "increase": "#D55E00",
@@ -22,6 +24,13 @@ COLOURS = {
     "momentum": "#CC79A7",
     "constant": INK,
     "past": "#009E73",
+    "64": "#E69F00",
+    "256": "#0072B2",
+    "1024": "#CC79A7",
+    "switched": "#1A1A1A",
+    "linear": "#D55E00",
+    "sqrt": "#0072B2",
+    "dcl": "#009E73",
 }
 """Told apart by the colour-blind (Okabe and Ito 2008), and each means one thing in a figure."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import fmean
 
 from repro.claims.estimate import one_sample
 from repro.claims.evidence import Observation
@@ -65,6 +66,18 @@ def spread(values: Iterable[float]) -> str:
     estimate = one_sample(listed)
     sd = "" if estimate.sd is None else f" ± {number(estimate.sd)}"
     return f"{number(estimate.mean)}{sd}"
+
+
+def fitted(observations: Iterable[Observation], scale: float = 1.0) -> str:
+    """`mean ± SD [half]` of fitted numbers: over the seeds that have one, and half of one fit's 95 % interval, mean."""
+    found = [row for row in observations if row.status == "ok" and row.residual is not None]
+    halves = [scale * row.residual for row in found if row.residual is not None]
+    return f"{spread(scale * row.value for row in found)} [{number(fmean(halves))}]" if halves else NOTHING
+
+
+def by_seed(observations: Iterable[Observation], scale: float = 1.0) -> dict[int, float]:
+    """The single numbers of the seeds that have one."""
+    return {row.seed: scale * row.value for row in observations if row.status == "ok" and row.x is None}
 
 
 def number(value: float) -> str:

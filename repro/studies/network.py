@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from repro.data import Dataset, Split, load
+from repro.errors import UsageError
 from repro.measure import NetworkObjective, recompute_statistics
 from repro.nets import build
 from repro.nets.layout import fast_layout
@@ -73,7 +74,12 @@ def objective_at(store: RunStore, spec: RunSpec, update: int | None, batchnorm: 
         update: `None` is the end.
         batchnorm: `recomputed`, population statistics of the whole training set at these weights; or `batch`.
         measured: examples of the training set, evenly spaced, in the loss; 0 is all.
+
+    Raises:
+        UsageError: the run was trained without labels.
     """
+    if spec.objective.views > 1:
+        raise UsageError(f"run {spec.key} learnt by contrast: its outputs are no classes; measure a run with labels.")
     data = load(spec.dataset)
     model = network_at(store, spec, update, data)
     part = part_of(data.train, measured)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, get_args
 
 from repro.claims.declared import load_toml
 from repro.errors import DataError, UsageError
 from repro.train.canonical import from_json
 
-S = TypeVar("S")
 
-
-def load_settings(folder: Path, profile: str, kind: type[S]) -> list[S]:
+def load_settings(folder: Path, profile: str, kind: Any) -> list[Any]:
     """The settings of `profile`, one for each network that `folder/profiles.toml` names under it.
 
     Args:
         folder: the paper's folder.
         profile: `quick`, `laptop` or `paper`.
-        kind: the study's frozen dataclass; its defaults are the paper's own protocol.
+        kind: the study's frozen dataclass, whose defaults are the paper's own protocol; or a union of several, of which
+            each table names its own under `kind`.
 
     Raises:
         UsageError: there is no such profile.
@@ -28,9 +27,10 @@ def load_settings(folder: Path, profile: str, kind: type[S]) -> list[S]:
     tables: dict[str, dict[str, Any]] = load_toml(path)
     if profile not in tables:
         raise UsageError(f"profile={profile!r} must be one of {', '.join(tables)} ({path}).")
+    named = {} if get_args(kind) else {"kind": kind.__name__}
     try:
         return [
-            from_json(kind, {"kind": kind.__name__, "profile": profile, "network": network, **overrides})
+            from_json(kind, {**named, "profile": profile, "network": network, **overrides})
             for network, overrides in tables[profile].items()
         ]
     except ValueError as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -78,6 +80,39 @@ def ratio_at_equal_updates(small: RunRecord, large: RunRecord) -> Reading:
     """|x_SB - x_0| / |x_LB - x_0|, both after as many updates as the large-batch run made."""
     update = large.distances[-1]["update"]
     return Reading(distance_at(small, update) / distance_at(large, update))
+
+
+def epochs_until(metric: str, wanted: float) -> Callable[[RunRecord], Reading]:
+    """Reads the epochs until a metric first reaches `wanted`, linear between the ends of epochs and from 0."""
+
+    def read(record: RunRecord) -> Reading:
+        values = [0.0, *(percent(row, metric) for row in record.epochs)]
+        for done, (before, after) in enumerate(pairwise(values)):
+            if after >= wanted:
+                return Reading(done + (wanted - before) / (after - before))
+        return Reading(math.nan, failure=f"{metric} did not reach {wanted:g} in {len(record.epochs)} epochs")
+
+    return read
+
+
+def best_for_others(own: int, arms: int, read: Callable[[RunRecord], Reading]) -> Callable[..., Reading]:
+    """Reads one seed in the arm with the least mean over the other seeds, so that no run is judged by what chose it.
+
+    Args:
+        own: the seed's place.
+        arms: how many there are; their runs are given arm by arm, each seed by seed.
+        read: gives the number; an arm where it fails for another seed is the last to be chosen.
+    """
+
+    def of_others(readings: Sequence[Reading]) -> float:
+        return fmean(math.inf if r.failure else r.value for place, r in enumerate(readings) if place != own)
+
+    def choose(*runs: RunRecord) -> Reading:
+        readings = [read(run) for run in runs]
+        each = len(readings) // arms
+        return min((readings[k : k + each] for k in range(0, len(readings), each)), key=of_others)[own]
+
+    return choose
 
 
 def slope(xs: Sequence[float], ys: Sequence[float]) -> float:

@@ -90,8 +90,19 @@ def final_accuracies(
         arms: each has the name of its regime, where `renamed` does not name another.
         renamed: by arm, the regimes of another name.
     """
-    regimes = dict(zip(arms, arms, strict=True)) | dict(renamed or {})
+    yield from finals(setting, claim, "test_accuracy", dict(zip(arms, arms, strict=True)) | dict(renamed or {}), row)
+
+
+def finals(setting: SgdSetting, claim: str, metric: str, regimes: Mapping[str, str], row: str = "") -> Iterator[Sample]:
+    """A metric after the last epoch, of every arm, seed by seed; accuracies in percent, losses in nats.
+
+    Args:
+        setting: whose seeds and regimes.
+        claim, row: that the samples belong to.
+        metric: `test_accuracy`, `test_loss` or the like of the training set.
+        regimes: by arm, the name of its regime.
+    """
+    quantity, read = metric.replace("_", "-"), reading.final_metric(metric)
     for seed in setting.seeds:
         for arm, regime in regimes.items():
-            needs = (setting.run_of(regime, seed),)
-            yield Sample(claim, arm, seed, "test-accuracy", needs, reading.test_accuracy, row)
+            yield Sample(claim, arm, seed, quantity, (setting.run_of(regime, seed),), read, row)

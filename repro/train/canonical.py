@@ -30,7 +30,7 @@ def from_json(expected: type[T], form: Any) -> T:
     Raises:
         ValueError: a field is unknown, missing or of the wrong type.
     """
-    value: T = _read(expected, form, expected.__name__)
+    value: T = _read(expected, form, getattr(expected, "__name__", str(expected)))
     return value
 
 

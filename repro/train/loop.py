@@ -107,11 +107,11 @@ class Training:
             generator: of the augmentation.
 
         Returns:
-            Inputs `(b, ...)` and labels `(b,)`.
+            Inputs `(v b, ...)`, view by view where the objective asks for v of them, and labels `(b,)`.
         """
         inputs, labels = self.data.train.batch(places)
         if self._augment is not None:
-            inputs = self._augment(inputs, generator)
+            inputs = self._augment(torch.cat([inputs] * self.spec.objective.views), generator)
         return arranged(inputs, self.layout), labels
 
     def state(self) -> dict[str, Any]:
@@ -186,8 +186,6 @@ class Training:
         return rows
 
     def _close_epoch(self, position: Position) -> Row:
-        test_loss, test_accuracy = evaluate(self.model, self.data.test, self.layout)
-        self.model.train()
         train_loss = self._loss_sum / self._seen
         row: Row = {
             "kind": "epoch",
@@ -195,15 +193,24 @@ class Training:
             "update": self.update,
             "train_loss": train_loss,
             "train_accuracy": self._correct / self._seen,
-            "test_loss": test_loss,
-            "test_accuracy": test_accuracy,
+            **self._tested(),
         }
         self.losses.append(train_loss)
         self._loss_sum, self._correct, self._seen = 0.0, 0, 0
         return row
 
+    def _tested(self) -> Row:
+        """The measures of the test split; an objective without labels has none."""
+        if self.spec.objective.views > 1:
+            return {}
+        loss, accuracy = evaluate(self.model, self.data.test, self.layout)
+        self.model.train()
+        return {"test_loss": loss, "test_accuracy": accuracy}
+
 
 def _check(spec: RunSpec, examples: int) -> None:
+    if spec.objective.views > 1 and spec.augmentation == "none":
+        raise ValueError(f"augmentation='none' gives {spec.objective.views} views that are alike; choose another.")
     for phase in spec.regime.phases:
         last = examples % phase.batch
         if last == 1:

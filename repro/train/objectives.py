@@ -1,22 +1,27 @@
-"""What one update minimises: the mini-batch loss, and the remedies of Keskar et al. 2017, appendix E."""
+"""What one update minimises: the mini-batch loss, the remedies of Keskar et al. 2017, appendix E, or a contrast."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from repro.train.contrastive import dcl, nt_xent, recognised
+
 Step = Callable[[Callable[[], Tensor]], None]
 """Takes a closure that returns the loss, and moves the parameters once down its gradient."""
+
+ContrastiveLoss = Literal["nt-xent", "dcl"]
+_CONTRASTIVE: Mapping[ContrastiveLoss, Callable[[Tensor, float], Tensor]] = {"nt-xent": nt_xent, "dcl": dcl}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The mini-batch before the update: mean loss in nats and number of examples classified rightly."""
+    """The mini-batch before the update: mean loss in nats and number of examples classified (or recognised) rightly."""
 
     loss: Tensor
     correct: Tensor
@@ -26,6 +31,8 @@ class Outcome:
 class CrossEntropy:
     """Mean cross-entropy over the mini-batch."""
 
+    views: ClassVar[int] = 1
+    """Random views of each example that an update takes; where there are more, labels play no part."""
     passes: ClassVar[float] = 1.0
     """Forward and backward passes that an update takes."""
 
@@ -47,6 +54,7 @@ class Proximal:
 
     weight: float = 1e-3
     inner_steps: int = 3
+    views: ClassVar[int] = 1
 
     @property
     def passes(self) -> float:
@@ -81,6 +89,7 @@ class Adversarial:
 
     radius: float = 0.1
     weight: float = 0.5
+    views: ClassVar[int] = 1
     passes: ClassVar[float] = 2.7
     """Forward and backward passes that an update takes; the one for the inputs' gradient has no weights' gradient."""
 
@@ -99,7 +108,35 @@ class Adversarial:
         return first[0]
 
 
-TrainingObjective = CrossEntropy | Proximal | Adversarial
+@dataclass(frozen=True)
+class Contrastive:
+    """Two views of an example are to find each other among those of the mini-batch (Chen et al. 2020, algorithm 1).
+
+    Attributes:
+        loss: `nt-xent`, or the decoupled `dcl`.
+        temperature: τ, in units of the cosine.
+    """
+
+    loss: ContrastiveLoss = "nt-xent"
+    temperature: float = 0.5
+    views: ClassVar[int] = 2
+    passes: ClassVar[float] = 2.0
+
+    def update(self, model: nn.Module, step: Step, inputs: Tensor, _: Tensor) -> Outcome:
+        """Move `model` once on `inputs`, shape `(2b, ...)`, the first views before the second; labels play no part."""
+        first: list[Outcome] = []
+
+        def loss() -> Tensor:
+            embeddings = torch.stack(model(inputs).chunk(2))
+            value = _CONTRASTIVE[self.loss](embeddings, self.temperature)
+            first.append(Outcome(value.detach(), recognised(embeddings.detach())))
+            return value
+
+        step(loss)
+        return first[0]
+
+
+TrainingObjective = CrossEntropy | Proximal | Adversarial | Contrastive
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor, seen: list[Outcome]) -> Tensor:

@@ -13,7 +13,7 @@ from repro.train.regime import Regime
 
 OptimizerName = Literal["adam", "sgd", "nesterov", "adagrad"]
 Precision = Literal["fp32", "bf16"]
-AugmentationName = Literal["none", "keskar2017", "keskar2017-no-flip", "pad-crop-flip"]
+AugmentationName = Literal["none", "keskar2017", "keskar2017-no-flip", "pad-crop-flip", "move-erase"]
 
 
 @dataclass(frozen=True)

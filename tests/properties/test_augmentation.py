@@ -12,7 +12,7 @@ from repro.data import augment, augmentation
 from repro.errors import UsageError
 from repro.streams import stream
 
-NAMES = ["none", "keskar2017", "keskar2017-no-flip", "pad-crop-flip"]
+NAMES = ["none", "keskar2017", "keskar2017-no-flip", "pad-crop-flip", "move-erase"]
 seeds = st.integers(0, 2**32)
 names = st.sampled_from(NAMES)
 
@@ -132,10 +132,36 @@ def test_digits_are_never_flipped_and_photographs_sometimes_are() -> None:
     left_half = torch.zeros(100, 1, 12, 12)
     left_half[:, :, :, :3] = 1
     weight = torch.arange(12.0)
-    for name, flips in (("keskar2017-no-flip", False), ("keskar2017", True), ("pad-crop-flip", True)):
+    for name, flips in (
+        ("keskar2017-no-flip", False),
+        ("move-erase", False),
+        ("keskar2017", True),
+        ("pad-crop-flip", True),
+    ):
         result = augmentation(name)(left_half, stream(0, name))
         to_the_right = (result * weight).sum((1, 2, 3)) > (result * weight.flip(0)).sum((1, 2, 3))
         assert bool(to_the_right.any()) == flips
+
+
+@given(seeds, st.integers(8, 11))
+def test_what_is_erased_is_a_square_of_half_the_side_cut_off_at_the_border(seed: int, size: int) -> None:
+    images = torch.ones(40, 2, size, size)
+    black = augment.erase(images, stream(seed)) == 0
+    whole = 2 * math.ceil(size / 4) - 1
+    for image in black:
+        assert torch.equal(image[0], image[1])
+        rows, columns = image[0].any(1), image[0].any(0)
+        assert torch.equal(image[0], rows[:, None] & columns)
+        for struck in (rows, columns):
+            places = struck.nonzero().flatten().tolist()
+            assert places == list(range(places[0], places[-1] + 1))
+            assert len(places) == whole or 0 in places or size - 1 in places
+
+
+def test_every_pixel_is_erased_sometimes_and_kept_sometimes() -> None:
+    black = augment.erase(torch.ones(400, 1, 8, 8), stream(0, "erase")) == 0
+    assert black.any(0).all()
+    assert not black.all(0).any()
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:

@@ -39,7 +39,7 @@ def test_no_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["reproduce", "keskar2016"], "paper='keskar2016' must be one of hoffer2017, keskar2017, smith2018"),
+        (["reproduce", "keskar2016"], "paper='keskar2016' must be one of article, hoffer2017, keskar2017, smith2018"),
         (["reproduce", "keskar2017", "--profile", "fast"], "profile='fast' must be one of quick"),
         (["reproduce", "keskar2017", "--only", "K99"], "only=['K99']"),
         (["claims", "nobody2020"], "paper='nobody2020'"),

@@ -1,10 +1,10 @@
-"""The exhibits of Smith et al. 2018: Figs. 1 to 5, the updates saved, and what noise and momentum do on the way."""
+"""The exhibits of Smith et al. 2018: Figs. 1 to 5, the updates and seconds saved, and noise and momentum on the way."""
 
 from __future__ import annotations
 
 from repro.report.exhibit import Exhibit
 from repro.report.results import Results
-from repro.report.smith2018 import curves, declared, momentum, noise, schedules
+from repro.report.smith2018 import cost, curves, declared, momentum, noise, schedules
 
 __all__ = ["exhibits"]
 
@@ -19,6 +19,7 @@ def exhibits(results: Results) -> list[Exhibit]:
         curves.figure_3(results),
         curves.figure_4(results),
         schedules.figure_5(results),
+        cost.seconds(results),
         noise.measured_noise(results),
         momentum.momentum(results),
     ]

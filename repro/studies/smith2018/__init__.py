@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from repro.studies.smith2018 import schedules
+from repro.studies.smith2018 import cost, schedules
 from repro.studies.smith2018.setting import Setting
 from repro.studies.study import samples_of
 
@@ -17,6 +17,7 @@ samples = samples_of(
         "S5": schedules.increased_momentum,
         "S7": schedules.past_a_tenth,
         "S8": schedules.control,
+        "S9": cost.seconds_saved,
     }
 )
 """Every value that a setting's claims ask for."""

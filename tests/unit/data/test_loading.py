@@ -18,6 +18,7 @@ from repro.errors import DataError, UsageError
 def test_the_names_are_those_the_papers_need() -> None:
     assert data.names() == [
         "mnist-embedded",
+        "mnist-embedded-2k",
         "mnist",
         "fashion-mnist",
         "cifar10",

@@ -246,7 +246,7 @@ def test_the_choices_are_a_page_of_their_own_that_the_papers_page_links_to(site:
 
 def test_a_paper_without_tables_and_figures_of_its_own_has_its_ledger(clone: Path) -> None:
     folder = (clone / "papers/keskar2017").rename(clone / "papers/another2020")
-    for other in ("hoffer2017", "smith2018"):
+    for other in ("article", "hoffer2017", "smith2018"):
         shutil.rmtree(clone / "papers" / other)
     (clone / "papers/guide.toml").unlink()
     paper = folder / "paper.toml"

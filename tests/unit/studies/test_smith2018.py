@@ -128,3 +128,31 @@ def test_a_schedule_that_never_comes_near_is_a_failure(tmp_path: Path) -> None:
     decay, bad = record(tmp_path / "decay", [0.9]), record(tmp_path / "bad", [0.95, 0.5])
     (sample,) = (s for s in samples(QUICK) if (s.quantity, s.arm, s.variant, s.seed) == ("updates", "increase", "", 0))
     assert "did not stay within 0.5 points" in sample.read(decay, bad).failure  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("speed", [0.1, 1.0, 30.0])
+def test_seconds_of_a_schedule_are_those_of_its_updates_and_the_saving_is_that_of_any_machine(speed: float) -> None:
+    timed = [each for each in samples(QUICK) if (each.quantity, each.variant, each.seed) == ("seconds", "", 0)]
+    content = {"batches": [16, 64, 256, 600], "seconds": [[speed * (5e-3 + 7e-5 * b)] * 9 for b in (16, 64, 256, 600)]}
+    seconds = {each.arm: each.read(content).value for each in timed}  # type: ignore[union-attr]
+    # 9 epochs of 375 updates, 9 of 75, 6 of 15 and 6 of 10; against 30 of 375
+    updates = {"increase": 9 * 375 + 9 * 75 + 6 * 15 + 6 * 10, "decay": 30 * 375}
+    for arm, count in updates.items():
+        assert QUICK.regimes[arm].updates(6000) == count
+        assert seconds[arm] == pytest.approx(speed * (5e-3 * count + 7e-5 * 180_000))
+
+
+def test_updates_are_timed_from_the_smallest_to_the_largest_batch_of_the_schedules() -> None:
+    (timed,) = {each.needs[0] for each in samples(QUICK) if (each.quantity, each.seed) == ("seconds", 0)}
+    assert timed.batches == (16, 32, 64, 80, 128, 256, 400, 512, 600)  # type: ignore[union-attr]
+    assert timed.runs[0].spec.regime.phases[0].ghost_size == 16
+
+
+def test_without_the_line_every_update_costs_what_its_batch_was_timed_at() -> None:
+    timed = [each for each in samples(SETTINGS["laptop-F1"]) if (each.variant, each.seed) == ("timings", 0)]
+    # of 60,000 the last batch of 128 has 96, below all that was timed, that of 640 has 480, and that of 3200 has 2400
+    content = {"batches": [128, 640, 3200, 6000], "seconds": [[s] * 9 for s in (1.0, 3.0, 7.0, 9.0)]}
+    seconds = {each.arm: each.read(content).value for each in timed}  # type: ignore[union-attr]
+    assert seconds["decay"] == pytest.approx(30 * 469)
+    small, middle, large = 469, 93 * 3 + (1 + 2 * 352 / 512), 18 * 7 + (3 + 4 * 1760 / 2560)
+    assert seconds["increase"] == pytest.approx(9 * small + 9 * middle + 6 * large + 6 * 10 * 9)

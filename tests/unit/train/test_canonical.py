@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.train.objectives import Adversarial, CrossEntropy, Proximal
+from repro.train.objectives import Adversarial, Contrastive, CrossEntropy, Proximal
 from repro.train.regime import Phase, Regime, constant
 from repro.train.spec import Plateau, RunSpec, Start
 
@@ -34,8 +34,9 @@ SPECS = st.builds(
     optimizer=st.sampled_from(["adam", "sgd", "adagrad"]),
     objective=st.just(CrossEntropy())
     | st.builds(Proximal, POSITIVE, st.integers(1, 9))
-    | st.builds(Adversarial, POSITIVE, FRACTIONS),
-    augmentation=st.sampled_from(["none", "keskar2017", "keskar2017-no-flip", "pad-crop-flip"]),
+    | st.builds(Adversarial, POSITIVE, FRACTIONS)
+    | st.builds(Contrastive, st.sampled_from(["nt-xent", "dcl"]), POSITIVE),
+    augmentation=st.sampled_from(["none", "keskar2017", "keskar2017-no-flip", "pad-crop-flip", "move-erase"]),
     stop=st.none() | st.builds(Plateau, st.integers(1, 50), FRACTIONS),
     start=st.none() | st.builds(Start, st.text("0123456789abcdef", min_size=20, max_size=20), st.integers(0)),
     seed=st.integers(0, 2**31),

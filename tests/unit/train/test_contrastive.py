@@ -1,4 +1,4 @@
-"""NT-Xent against two explicit loops over its defining equation."""
+"""The contrastive losses against explicit loops over their defining equations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from repro.errors import UsageError
 from repro.streams import stream
-from repro.train.contrastive import nt_xent
+from repro.train.contrastive import dcl, nt_xent, recognised
 
 
 def embeddings(count: int, size: int, of: object = 0) -> Tensor:
@@ -79,3 +79,60 @@ def test_another_shape_is_refused(shape) -> None:
 def test_a_temperature_that_is_not_above_zero_is_refused(temperature) -> None:
     with pytest.raises(UsageError, match=f"temperature={temperature} must be above 0"):
         nt_xent(embeddings(2, 3), temperature)
+
+
+def decoupled_by_loops(views: Tensor, temperature: float) -> float:
+    """Equation 6 of Yeh et al. 2021: no view of the anchor's own example stands in the denominator."""
+    first, second = (view.tolist() for view in views)
+    total = 0.0
+    for own, others in ((first, second), (second, first)):
+        for i, anchor in enumerate(own):
+            negatives = [view[j] for view in (first, second) for j in range(len(view)) if j != i]
+            denominator = sum(exp(cosine(anchor, negative) / temperature) for negative in negatives)
+            total -= log(exp(cosine(anchor, others[i]) / temperature) / denominator)
+    return total / (2 * len(first))
+
+
+@pytest.mark.parametrize(("count", "size"), [(2, 1), (2, 3), (5, 2), (8, 16)])
+@pytest.mark.parametrize("temperature", [0.1, 0.5, 2.0])
+def test_the_decoupled_loss_is_what_loops_give(count, size, temperature) -> None:
+    views = embeddings(count, size)
+    assert dcl(views, temperature).item() == pytest.approx(decoupled_by_loops(views, temperature), rel=1e-12)
+
+
+@pytest.mark.parametrize("count", [2, 3, 9])
+@pytest.mark.parametrize("temperature", [0.1, 1.0])
+def test_embeddings_that_all_point_one_way_have_the_decoupled_loss_of_a_guess_among_the_negatives(
+    count, temperature
+) -> None:
+    collapsed = torch.ones(2, count, 4, dtype=torch.float64)
+    assert dcl(collapsed, temperature).item() == pytest.approx(log(2 * count - 2), rel=1e-12)
+
+
+@pytest.mark.parametrize("temperature", [0.1, 1.0])
+def test_the_bounds_of_the_decoupled_loss_are_reached(temperature) -> None:
+    pair = torch.tensor([[1.0, 0.0], [-1.0, 0.0]], dtype=torch.float64)
+    best, worst = torch.stack([pair, pair]), torch.tensor([[[1.0], [1.0]], [[-1.0], [-1.0]]], dtype=torch.float64)
+    assert dcl(best, temperature).item() == pytest.approx(log(2) - 2 / temperature, rel=1e-12)
+    assert dcl(worst, temperature).item() == pytest.approx(log(1 + exp(-2 / temperature)) + 2 / temperature, rel=1e-12)
+
+
+def test_the_decoupled_losss_gradient_is_its_own() -> None:
+    views = embeddings(3, 4).requires_grad_()
+    assert torch.autograd.gradcheck(lambda z: dcl(z, 0.5), views)
+
+
+def test_where_all_anchors_are_alike_one_loss_is_a_function_of_the_other() -> None:
+    first = torch.eye(4, dtype=torch.float64)
+    views = torch.stack([first, first])
+    assert nt_xent(views, 0.5).item() == pytest.approx(log(1 + exp(dcl(views, 0.5).item())), rel=1e-12)
+
+
+def test_an_example_is_recognised_where_each_view_is_the_others_nearest() -> None:
+    first = torch.eye(3)
+    assert recognised(torch.stack([first, first])) == 3
+    assert recognised(torch.stack([first, first.roll(1, 0)])) == 0
+    near = torch.tensor([[[1.0, 0.1], [0.0, 1.0]], [[1.0, 0.0], [1.0, 0.2]]])  # the fourth is nearest to the first
+    assert recognised(near) == 0
+    near[1, 1] = torch.tensor([0.1, 1.0])
+    assert recognised(near) == 2
