@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,6 +22,8 @@ ROWS: dict[str, tuple[Work, Precision]] = {
 """What is timed in each row of A3."""
 SMALL_OVERHEAD = 0.1
 """Share of the examples' seconds from which on an overhead is small."""
+GIVEN_UP = 0.01
+"""Share of requests given up beyond which a machine did not keep up with them."""
 LATE = 4
 """A cost per example is saturated if it stays the same for a batch so many times as large."""
 
@@ -115,13 +118,24 @@ def _ratio(key: str) -> Callable[[Content], Reading]:
     """Of the two arms, per request that was computed."""
 
     def read(content: Content) -> Reading:
+        if failure := _overrun(content):
+            return Reading(math.nan, failure=failure)
         queued, alone = (content[arm][key] / content[arm]["computed"] for arm in ("queued", "alone"))
         return Reading(queued / alone)
 
     return read
 
 
+def _overrun(content: Content) -> str:
+    """Why the arms cannot be compared: a machine that did not keep up gave requests up."""
+    shares = {arm: served["timeouts"] / (served["timeouts"] + served["computed"]) for arm, served in content.items()}
+    late = [f"{100 * share:.0f} % of the requests {arm}" for arm, share in shares.items() if share > GIVEN_UP]
+    return f"{' and '.join(late)} were given up; measure while the machine is idle" if late else ""
+
+
 def _ratio_of_the_line(content: Content, timed: Content) -> Reading:
     """The same by the line of A3, at the queue's mean batch."""
+    if failure := _overrun(content):
+        return Reading(math.nan, failure=failure)
     cost, queued = cost_of(timed), content["queued"]
     return Reading(cost.of(queued["calls"] / queued["computed"], 1) / cost.at(1))

@@ -95,8 +95,18 @@ def test_every_row_times_its_own_work_and_precision() -> None:
     }
 
 
-def served(calls: int, computed: int, seconds: float, overhead: float) -> dict[str, float]:
-    return {"calls": calls, "computed": computed, "model_seconds": seconds, "process_seconds": seconds + overhead}
+def served(calls: int, computed: int, seconds: float, overhead: float, timeouts: int = 0) -> dict[str, float]:
+    spent = {"model_seconds": seconds, "process_seconds": seconds + overhead}
+    return {"calls": calls, "computed": computed, "timeouts": timeouts, **spent}
+
+
+@pytest.mark.parametrize(("timeouts", "kept_up"), [(2, True), (3, False)])
+def test_where_the_machine_does_not_keep_up_nothing_is_compared(timeouts: int, kept_up: bool) -> None:
+    content = {"alone": served(200, 200, 10.0, 2.0, timeouts), "queued": served(20, 100, 5.0, 1.0)}
+    found = sample("A4", "cpu-ratio").read(content)
+    assert isinstance(found, Reading)
+    assert (found.failure == "") == kept_up
+    assert kept_up or "1 % of the requests alone were given up" in found.failure
 
 
 def test_a_ratio_is_of_seconds_for_each_answer_and_given_up_requests_have_none() -> None:
@@ -108,7 +118,7 @@ def test_a_ratio_is_of_seconds_for_each_answer_and_given_up_requests_have_none()
 
 @SPEEDS
 def test_the_line_says_what_a_queue_of_its_mean_batch_saves(speed: float) -> None:
-    content = {"queued": served(20, 100, 5.0, 1.0)}
+    content = {"alone": served(50, 50, 10.0, 2.0), "queued": served(20, 100, 5.0, 1.0)}
     read = sample("A4", "cpu-ratio", variant="line").read
     assert value(read(content, machine(speed))) == pytest.approx((A / 5 + C) / (A + C))
 
