@@ -166,7 +166,7 @@ def test_a_fresh_clone_has_a_page_on_which_nothing_was_run(clone: Path) -> None:
         command = f"repro reproduce keskar2017 --profile {profile}"
         assert f"Profile `{profile}`: **not run**; `{command}` makes its evidence." in text
     assert "Nothing has been run" in text
-    assert {path.stem for path in (clone / RESULTS).rglob("*.svg")} == {"authors-fig3"}
+    assert {path.stem for path in (clone / RESULTS / "keskar2017").glob("*.svg")} == {"authors-fig3"}
 
 
 def test_a_file_that_is_missing_leaves_the_rest_of_the_page(checkout: Path) -> None:
