@@ -65,11 +65,18 @@ def _scale_axes(axes: Axes, panel: Panel) -> None:
         axes.set_xscale("asinh", linear_width=panel.linear_x)
     if panel.log_y:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(LogFormatter())
-        axes.yaxis.set_minor_formatter(LogFormatter())
+        axes.yaxis.set_major_formatter(_PlainLogFormatter())
+        axes.yaxis.set_minor_formatter(_PlainLogFormatter())
     if panel.ticks:
         axes.set_xticks(panel.ticks, [f"{x:g}" for x in panel.ticks])
         axes.xaxis.set_minor_locator(NullLocator())
+
+
+class _PlainLogFormatter(LogFormatter):
+    """`0.6`, where Matplotlib writes `6e-01`; it still chooses which ticks have a label."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return super().__call__(x, pos) and f"{x:g}"
 
 
 def _draw_legend(canvas: Canvas, rows: int) -> None:

@@ -85,4 +85,4 @@ def _microseconds(found: Sequence[Observation]) -> dict[str, Points]:
 def _averaged(found: dict[str, Points]) -> dict[str, Points]:
     """The mean over seeds, as one line."""
     means = Line("", "", found).means(log=True)
-    return {"mean": [(each.x, each.mean) for each in means]} if means else {}
+    return {"": [(each.x, each.mean) for each in means]} if means else {}

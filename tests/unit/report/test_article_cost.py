@@ -78,7 +78,7 @@ def test_points_are_drawn_in_microseconds_with_the_line_dashed_beside_them(quick
     update, prediction = figure.rows[0]
     points, line, *_ = update.lines
     assert points.seeds["1"] == [(4.0, pytest.approx(250)), (8.0, pytest.approx(125))]
-    assert (line.dashed, line.seeds["mean"]) == (True, [(4.0, pytest.approx(250)), (8.0, pytest.approx(125))])
+    assert (line.dashed, line.seeds[""]) == (True, [(4.0, pytest.approx(250)), (8.0, pytest.approx(125))])
     assert not any(each.seeds for each in prediction.lines)
 
 
