@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from repro.claims.ledger import LedgerRow
+from repro.report.citation import short_name
 from repro.report.exhibit import Exhibit
 from repro.report.ledger import effect, judged, sentence, verdict
 from repro.report.markdown import table
@@ -21,8 +22,9 @@ def generalisation(results: Results) -> list[Exhibit]:
 
 
 def _joined(results: Results, key: str) -> Exhibit:
-    title = f"Generalisation in {key}: the verdicts of its own page"
-    found = [each for each in load_results(results.folder.parent / key) if each.profile == results.profile]
+    profiles = load_results(results.folder.parent / key)
+    title = f"Generalisation in {short_name(profiles[0].paper)}: the verdicts of its own page"
+    found = [each for each in profiles if each.profile == results.profile]
     if not found:
         return Exhibit(title, ())
     (source,) = found
