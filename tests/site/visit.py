@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Request, TimeoutError
+from playwright.sync_api import Browser, Page, Request
 
 PATIENCE = 60_000
 """Milliseconds in which a page must have come, and every picture on it have been drawn, on a busy machine."""
 
-_SCROLL = """async () => {
-  for (const picture of document.querySelectorAll("img, .figure")) {
-    picture.scrollIntoView()
-    await new Promise(requestAnimationFrame)
-  }
-  scrollTo(0, 0)
-}"""
 _UNDRAWN = """scripts => [
   ...[...document.images].filter(image => !image.naturalWidth || (scripts && image.matches(".interactive"))),
   ...[...document.querySelectorAll(".panels > div")].filter(
     plot => !plot.data || (plot.data.length && !plot.querySelector(".trace path"))),
 ].map(each => each.src ?? each.parentElement.getAttribute("aria-label"))"""
+_DRAW = f"""async patience => {{
+  const end = performance.now() + patience
+  const undrawn = {_UNDRAWN}
+  do {{
+    for (const picture of document.querySelectorAll("img, .figure")) {{
+      picture.scrollIntoView({{ block: "center" }})
+      await new Promise(requestAnimationFrame)
+    }}
+    await new Promise(later => setTimeout(later, 50))
+  }} while (undrawn(true).length && performance.now() < end)
+  scrollTo(0, 0)
+}}"""
+"""Scrolls until every picture is drawn: what is drawn late moves what stands below it."""
 _FOUND = f"""scripts => ({{
   undrawn: ({_UNDRAWN})(scripts),
   links: [...document.querySelectorAll("a[href]")].map(each => each.href),
@@ -99,7 +104,7 @@ def visit(
         page.on("requestfinished", lambda request: answered.append(request))
         page.goto(address)
         if scripts:  # without them nothing is drawn late
-            _drawn(page)
+            page.evaluate(_DRAW, PATIENCE)
         if screenshot:
             page.screenshot(path=screenshot, full_page=True)
         return Visit(
@@ -114,13 +119,6 @@ def visit(
 def _host(url: str) -> str:
     """Empty for what is inlined."""
     return urlsplit(url).netloc
-
-
-def _drawn(page: Page) -> None:
-    """Scroll to every picture, and wait for all of them; the patience has an end."""
-    page.evaluate(_SCROLL)
-    with suppress(TimeoutError):
-        page.wait_for_function(f"scripts => ({_UNDRAWN})(scripts).length === 0", arg=True, timeout=PATIENCE)
 
 
 def _bytes(request: Request) -> int:
