@@ -18,10 +18,11 @@ _MEASURES = {"updates": ("updates", 1.0), "seconds": ("seconds", 1.0), "bytes": 
 """Each quantity of the sweep: its words and its scale."""
 _TEXT = """Every batch at the rate that was best for the other seeds; mean ± SD over seeds. Seconds by the line of
 *Seconds*, on one processor; bytes of gradients sent and parameters fetched, if every update exchanges both once. The
-last two columns are of the whole sweep: the critical batch, and the batch of the fewest seconds."""
+last columns are of the whole sweep: the critical batch, the batch of the fewest seconds, and beside them the noise
+scale of the gradient in examples, measured at the smallest batch and the first rate until its accuracy is useful."""
 _HEAD = (
     *("network", "data set", "batch", *(words for words, _ in _MEASURES.values()), "n, failed, diverged"),
-    *("critical batch", "cheapest batch"),
+    *("critical batch", "cheapest batch", "noise scale"),
 )
 
 
@@ -32,7 +33,7 @@ def useful_accuracy(results: Results) -> Exhibit:
     figures = []
     for place in results.places:
         sweep = {name: results.select(place, "A9", name) for name in _MEASURES}
-        ends = {name: results.select(place, "A9", f"{name}-batch") for name in ("critical", "cheapest")}
+        ends = {name: results.select(place, "A9", f"{name}-batch") for name in ("critical", "cheapest", "noise")}
         if any(sweep.values()):
             used += [each for found in (*sweep.values(), *ends.values()) for each in found]
             rows += _rows(place, sweep, ends)
@@ -52,14 +53,14 @@ def _rows(place: Place, sweep: dict[str, list[Observation]], ends: dict[str, lis
             for name, (_, scale) in _MEASURES.items()
         ]
         rows.append((*place, f"{batch:g}", *cells, summary(found["updates"]).counts, *last))
-        last = ["", ""]
+        last = [""] * len(ends)
     return rows
 
 
 def _panels(place: Place, sweep: dict[str, list[Observation]], ends: dict[str, list[Observation]]) -> list[Panel]:
     marks = [
         (median(values), f"{name} batch, median", colour)
-        for (name, found), colour in zip(ends.items(), ("SB", "LB"), strict=True)
+        for (name, found), colour in zip(ends.items(), ("SB", "LB", "train"), strict=True)
         if (values := by_seed(found).values())
     ]
     title = f"{place.network}, {place.dataset}"

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any
 
 from repro.data import CATALOGUE
 from repro.measure.cost import bytes_moved, cheapest_batch, need
 from repro.nets import build
+from repro.runs.noise import NoiseProbe
 from repro.runs.worker import RunRequest
 from repro.streams import stream
 from repro.studies import reading
 from repro.studies.article.cost import timing
 from repro.studies.article.setting import LARGE, SMALL, Cost
+from repro.studies.noise_scale import noise_scale_of
 from repro.studies.study import Need, Reading, RunRecord, Sample
 from repro.studies.timing import cost_of, predicted
 
 Content = dict[str, Any]
+LOOK = 64
+"""Small batches at each look of the noise probe."""
 
 
 def first_useful_accuracy(setting: Cost) -> Iterator[Sample]:
@@ -36,6 +41,8 @@ def first_useful_accuracy(setting: Cost) -> Iterator[Sample]:
         every: tuple[Need, ...] = (timed, *(run for way in sweep for run in way.runs))
         for quantity, batch in (("critical-batch", _critical), ("cheapest-batch", _cheapest)):
             yield Sample("A9", "", seed, quantity, every, _of_all(sweep, batch))
+        probed = replace(setting.first(seed), probes=frozenset({_probe(setting)}))
+        yield Sample("A9", "", seed, "noise-batch", (probed,), partial(_noise_on_the_way, setting))
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,21 @@ def _critical(_: Content, batches: list[float], updates: list[float]) -> float:
 
 def _cheapest(content: Content, batches: list[float], updates: list[float]) -> float:
     return cheapest_batch(cost_of(content), need(batches, updates))
+
+
+def _probe(setting: Cost) -> NoiseProbe:
+    """Looks after every epoch, at batches as large as those that BatchNorm sees in training."""
+    return NoiseProbe(SMALL, LOOK, tuple(range(1, setting.epochs + 1)))
+
+
+def _noise_on_the_way(setting: Cost, record: RunRecord) -> Reading:
+    """The noise scale in examples, over all looks up to the epoch in which the accuracy becomes useful."""
+    until = reading.epochs_until("test_accuracy", setting.useful)(record)
+    if until.failure:
+        return until
+    last = record.epochs[math.ceil(until.value) - 1]["update"]
+    rows = [row for row in record.noise(_probe(setting)) if row["update"] <= last]
+    return noise_scale_of(rows, _probe(setting), _examples(setting))
 
 
 def _times(read: Reading, factor: float) -> Reading:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from statistics import StatisticsError, fmean
 
 from repro.data import CATALOGUE
-from repro.errors import UsageError
-from repro.measure import gradient_noise
 from repro.runs.noise import NoiseProbe
+from repro.studies.noise_scale import noise_scale_of
 from repro.studies.smith2018.setting import Setting
-from repro.studies.study import Reading, Row, RunRecord, Sample
+from repro.studies.study import Reading, RunRecord, Sample
 
 ARMS = ("decay", "increase")
 LOOKS = 3
@@ -43,24 +41,6 @@ def probe_of(setting: Setting) -> NoiseProbe:
     phases = pairwise((0, *setting.drops, setting.epochs))
     ends = {start + math.ceil(k * (end - start) / LOOKS) for start, end in phases for k in range(1, LOOKS + 1)}
     return NoiseProbe(setting.ghosts, BATCHES, tuple(sorted(ends)))
-
-
-def noise_scale_of(rows: Sequence[Row], probe: NoiseProbe, examples: int) -> Reading:
-    """`tr Σ / |G|²` in examples, each squared length averaged over a probe's rows before the ratio.
-
-    The cost is in gradients of all `examples`; without a row, or where `|G|²` comes out negative, there is no value.
-    """
-    large_batch = probe.batch * probe.batches
-    try:
-        found = gradient_noise(
-            small_batch=probe.batch,
-            large_batch=large_batch,
-            small_squared_norm=fmean(row["small"] for row in rows),
-            large_squared_norm=fmean(row["large"] for row in rows),
-        )
-        return Reading(found.simple_noise_scale(), cost=len(rows) * large_batch / examples)
-    except (UsageError, StatisticsError) as error:
-        return Reading(math.nan, failure=str(error))
 
 
 def _between(setting: Setting, arm: str, probe: NoiseProbe, first: int, last: int) -> Callable[[RunRecord], Reading]:

@@ -54,6 +54,7 @@ def sweep(made: SimpleNamespace) -> Iterator[Observation]:
             yield made.observation("A9", "bytes", updates * 1e7, x=batch, seed=seed)
         yield made.observation("A9", "critical-batch", 100.0 + seed, seed=seed)
         yield made.lost("A9", "cheapest-batch", "failed", seed=seed)
+        yield made.observation("A9", "noise-batch", 700.0 + seed, seed=seed)
     for quantity in ("updates", "seconds", "bytes"):
         yield made.lost("A9", quantity, "failed", x=1024.0)
 
@@ -92,10 +93,14 @@ def test_a_queue_is_compared_seed_by_seed_beside_the_published_numbers(quick: Re
 
 def test_the_sweep_counts_the_batches_that_never_got_there(quick: Results) -> None:
     exhibit = useful_accuracy(quick)
-    assert "| 64 | 200.00 ± 0.00 | 2.00 ± 0.00 | 2.00 ± 0.00 | 2, 0, 0 | 100.50 ± 0.71 | — |" in exhibit.text
+    assert (
+        "| 64 | 200.00 ± 0.00 | 2.00 ± 0.00 | 2.00 ± 0.00 | 2, 0, 0 | 100.50 ± 0.71 | — | 700.50 ± 0.71 |"
+        in exhibit.text
+    )
     assert "| 1024 | — | — | — | 1, 1, 0 |" in exhibit.text
     ((figure, _),) = exhibit.figures
-    assert [(x, label) for x, label, _ in figure.rows[0][0].marks] == [(100.5, "critical batch, median")]
+    marks = [(x, label) for x, label, _ in figure.rows[0][0].marks]
+    assert marks == [(100.5, "critical batch, median"), (700.5, "noise batch, median")]
     assert figure.rows[0][1].lines[0].seeds["0"] == [(64.0, 2.0), (256.0, 0.8)]
 
 

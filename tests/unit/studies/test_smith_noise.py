@@ -12,10 +12,11 @@ import pytest
 from repro.runs.noise import NoiseProbe
 from repro.runs.store import RunFolder
 from repro.runs.worker import RunRequest
+from repro.studies.noise_scale import noise_scale_of
 from repro.studies.papers import papers_folder
 from repro.studies.profiles import load_settings
 from repro.studies.smith2018 import Setting, samples
-from repro.studies.smith2018.noise import noise_scale_of, probe_of
+from repro.studies.smith2018.noise import probe_of
 from repro.studies.study import RunRecord, Sample
 
 (QUICK,) = load_settings(papers_folder() / "smith2018", "quick", Setting)

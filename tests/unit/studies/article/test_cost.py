@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from repro.runs.store import RunFolder
+from repro.runs.worker import RunRequest
 from repro.studies.article import samples
 from repro.studies.article.setting import Cost
 from repro.studies.study import Reading, RunRecord, Sample
@@ -183,3 +184,22 @@ def test_the_critical_and_the_cheapest_batch_are_those_of_the_law(tmp_path: Path
     assert critical == pytest.approx(320)
     cheapest = value(sample("A9", "cheapest-batch").read(machine(speed), *runs))
     assert cheapest == pytest.approx((320 * A / C) ** 0.5)
+
+
+def test_the_noise_beside_the_critical_batch_is_that_of_the_way_to_the_useful_accuracy(tmp_path: Path) -> None:
+    noise = sample("A9", "noise-batch")
+    (need,) = noise.needs
+    assert isinstance(need, RunRequest)
+    (probe,) = need.probes
+    run = record(tmp_path / "run", [0.8, 0.95, 0.99])  # useful within the second epoch, which ends with update 1
+    squares = {"small": 2 + 640 / probe.batch, "large": 2 + 640 / (probe.batch * probe.batches)}
+    late = {"small": 9.0, "large": 1.0}
+    marks = {"kind": "noise", "batch": probe.batch, "batches": probe.batches, "epochs": list(probe.epochs)}
+    with (tmp_path / "run" / "metrics.jsonl").open("a") as lines:
+        for update, norms in ((0, squares), (1, squares), (2, late)):
+            lines.write(json.dumps({**marks, "update": update, **norms}) + "\n")
+    found = noise.read(run)
+    assert value(found) == pytest.approx(640 / 2)
+    assert found.cost == 2 * probe.batch * probe.batches / EXAMPLES
+    never = noise.read(record(tmp_path / "never", [0.5]))
+    assert "did not reach 90" in never.failure
