@@ -116,14 +116,19 @@ def _claims(arguments: argparse.Namespace) -> None:
     from repro.claims import ledger
     from repro.claims.table import as_table
     from repro.studies.papers import check_key, keys, papers_folder
+    from repro.studies.profiles import tables_of
 
     papers = keys() if arguments.paper is None else [check_key(arguments.paper)]
     rows = []
-    for paper in papers:
-        path = papers_folder() / paper / "results" / arguments.profile / "ledger.json"
+    for folder in (papers_folder() / paper for paper in papers):
+        tables_of(folder, arguments.profile)
+        path = folder / "results" / arguments.profile / "ledger.json"
         if arguments.paper is not None or path.exists():
             rows += ledger.read(path)
-    print(json.dumps([row.as_json() for row in rows], indent=1) if arguments.json else as_table(rows))
+    if arguments.json:
+        print(json.dumps([row.as_json() for row in rows], indent=1))
+    else:
+        print(as_table(rows) if rows else f"Nothing is recorded in the profile {arguments.profile!r}.")
 
 
 def _add_report(commands: Commands) -> None:
@@ -283,10 +288,9 @@ def _theory(arguments: argparse.Namespace) -> None:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} must be at least 1")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number, at least 1")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from repro.atomic import replacing
-from repro.errors import DataError, StorageError
+from repro.claims.parquet import read_table
+from repro.errors import DataError
 from repro.provenance import provenance
 
 STATUSES = ("ok", "failed", "diverged")
@@ -173,26 +174,12 @@ def read(path: Path) -> list[Observation]:
         StorageError: there is no such file, or it cannot be opened.
         DataError: it is not Parquet, its columns are not those of `SCHEMA`, or a row contradicts itself.
     """
-    table = _read_table(path)
+    table = read_table(path)
     _check_columns(path, table.schema)
     try:
         return distinct(_from_row(row) for row in table.to_pylist())
     except ValueError as error:
         raise DataError(f"{path}: {error} Measure again: `repro reproduce` writes the file anew.") from error
-
-
-def _read_table(path: Path) -> Any:
-    try:
-        with path.open("rb") as file:
-            return pq.read_table(file)
-    except pa.ArrowException as error:
-        raise DataError(
-            f"{path} is not a whole Parquet file ({error}). Delete it and run `repro reproduce` again."
-        ) from error
-    except OSError as error:
-        raise StorageError(
-            f"cannot read the evidence {path}: {error.strerror or error}. Run `repro reproduce` first."
-        ) from error
 
 
 def _check_columns(path: Path, found: Any) -> None:

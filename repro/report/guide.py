@@ -89,7 +89,10 @@ def load_guide(path: Path, papers: Papers) -> list[Advice]:
     if not path.exists():
         return []
     declared = load(path)
-    found = [_advice(Declared(content, path.name), papers) for content in declared.tables("advice")]
+    found = [
+        _advice(Declared(content, f"{path.name}, advice {number}"), papers)
+        for number, content in enumerate(declared.tables("advice"), 1)
+    ]
     declared.finish()
     return found
 

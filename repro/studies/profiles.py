@@ -23,15 +23,25 @@ def load_settings(folder: Path, profile: str, kind: Any) -> list[Any]:
         UsageError: there is no such profile.
         DataError: a key is unknown or its value has the wrong type.
     """
-    path = folder / "profiles.toml"
-    tables: dict[str, dict[str, Any]] = load_toml(path)
-    if profile not in tables:
-        raise UsageError(f"profile={profile!r} must be one of {', '.join(tables)} ({path}).")
+    tables = tables_of(folder, profile)
     named = {} if get_args(kind) else {"kind": kind.__name__}
     try:
         return [
             from_json(kind, {**named, "profile": profile, "network": network, **overrides})
-            for network, overrides in tables[profile].items()
+            for network, overrides in tables.items()
         ]
     except ValueError as error:
-        raise DataError(f"{path}, {profile}: {error} Correct it in the file.") from error
+        raise DataError(f"{folder / 'profiles.toml'}, {profile}: {error} Correct it in the file.") from error
+
+
+def tables_of(folder: Path, profile: str) -> dict[str, dict[str, Any]]:
+    """What `folder/profiles.toml` says of a profile, by network.
+
+    Raises:
+        UsageError: there is no such profile.
+    """
+    path = folder / "profiles.toml"
+    profiles: dict[str, dict[str, dict[str, Any]]] = load_toml(path)
+    if profile not in profiles:
+        raise UsageError(f"profile={profile!r} must be one of {', '.join(profiles)} ({path}).")
+    return profiles[profile]

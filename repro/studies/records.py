@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from repro.atomic import replacing
+from repro.claims.parquet import read_table
 from repro.runs.store import ENDED, RunFolder, RunStore
 from repro.train.spec import RunSpec
 
@@ -69,9 +70,13 @@ def write_records(folder: Path, store: RunStore, keys: Collection[str]) -> None:
 
 
 def read_records(folder: Path) -> tuple[list[Row], list[Row]]:
-    """The rows of `runs.parquet` and of `curves.parquet`; none where there is no such file."""
+    """The rows of `runs.parquet` and of `curves.parquet`; none where there is no such file.
+
+    Raises:
+        StorageError, DataError: a file that is there cannot be read, or is not whole.
+    """
     paths = (folder / "runs.parquet", folder / "curves.parquet")
-    runs, curves = (pq.read_table(path).to_pylist() if path.exists() else [] for path in paths)
+    runs, curves = (read_table(path).to_pylist() if path.exists() else [] for path in paths)
     return runs, curves
 
 

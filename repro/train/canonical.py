@@ -53,12 +53,13 @@ def _read(expected: Any, form: Any, where: str) -> Any:
 def _read_union(members: tuple[Any, ...], form: Any, where: str) -> Any:
     if form is None and type(None) in members:
         return None
+    kinds = [member for member in members if member is not type(None)]
     if isinstance(form, dict):
-        members = tuple(m for m in members if getattr(m, "__name__", None) == form.get("kind"))
-    else:
-        members = tuple(m for m in members if m is not type(None))
-    _checked(len(members) == 1, form, "a known kind", where)
-    return _read(members[0], form, where)
+        named = {kind.__name__: kind for kind in kinds}
+        _checked(form.get("kind") in named, form.get("kind"), f"one of {', '.join(named)}", f"{where}.kind")
+        return _read(named[form["kind"]], form, where)
+    _checked(len(kinds) == 1, form, "a table that names its kind", where)
+    return _read(kinds[0], form, where)
 
 
 def _read_dataclass(expected: Any, form: Any, where: str) -> Any:

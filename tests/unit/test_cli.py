@@ -42,8 +42,10 @@ def test_no_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
         (["reproduce", "keskar2016"], "paper='keskar2016' must be one of article, hoffer2017, keskar2017, smith2018"),
         (["reproduce", "keskar2017", "--profile", "fast"], "profile='fast' must be one of quick"),
         (["reproduce", "keskar2017", "--only", "K99"], "only=['K99']"),
+        (["reproduce", "keskar2017", "--networks", "F9"], "networks=['F9']"),
         (["claims", "nobody2020"], "paper='nobody2020'"),
-        (["data", "get", "imagenet"], "imagenet"),
+        (["claims", "--profile", "nowhere"], "profile='nowhere' must be one of quick"),
+        (["data", "get", "imagenette"], "imagenette"),
     ],
 )
 def test_a_request_that_cannot_be_meant_ends_with_2_and_says_what_could_be(
@@ -56,8 +58,22 @@ def test_a_request_that_cannot_be_meant_ends_with_2_and_says_what_could_be(
 
 
 def test_a_missing_ledger_ends_with_1_and_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["claims", "keskar2017", "--profile", "nowhere"]) == 1
+    assert main(["claims", "keskar2017", "--profile", "paper"]) == 1
     assert "Run `repro reproduce` first" in capsys.readouterr().err
+
+
+def test_a_profile_without_any_ledger_is_said_in_words_and_is_an_empty_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["claims", "--profile", "paper"]) == 0
+    assert capsys.readouterr().out == "Nothing is recorded in the profile 'paper'.\n"
+    assert main(["claims", "--profile", "paper", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+@pytest.mark.parametrize("workers", ["0", "-1", "x"])
+def test_workers_are_a_whole_number(workers: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["reproduce", "keskar2017", f"--workers={workers}"])
+    assert f"'{workers}' must be a whole number, at least 1" in capsys.readouterr().err
 
 
 def test_the_ledger_has_the_documented_keys_and_every_claim(capsys: pytest.CaptureFixture[str]) -> None:
