@@ -16,8 +16,11 @@ from repro.report.site import write_site
 BLOCK = "<!-- verdicts:begin -->\nwhatever\n<!-- verdicts:end -->"
 
 
+KEYS = ("keskar2017", "hoffer2017", "smith2018", "article")
+
+
 def screen(root: Path) -> str:
-    papers = {key: load_results(root / "papers" / key) for key in ("keskar2017", "hoffer2017", "smith2018")}
+    papers = {key: load_results(root / "papers" / key) for key in KEYS}
     return first_screen(papers, load_guide(root / "papers" / "guide.toml", papers), "docs/verdicts.svg")
 
 
@@ -28,9 +31,10 @@ def test_only_the_block_changes_and_a_second_time_nothing_does() -> None:
 
 
 def test_the_screen_counts_claims_and_verdicts_and_shows_the_picture(checkout: Path) -> None:
-    text, smith = screen(checkout), len(load_claims(checkout / "papers" / "smith2018"))
+    text = screen(checkout)
+    smith, article = (len(load_claims(checkout / "papers" / key)) for key in KEYS[2:])
     assert text.startswith(
-        f"Of {29 + smith} claims in 3 papers, 3 have been put to the test, on one or more networks and data sets: "
+        f"Of {29 + smith + article} claims in 4 papers, 3 have been put to the test, on one or more networks and data sets: "
         "1 reproduced, 1 contradicted and 1 inconclusive, 3 verdicts in all.\n"
     )
     assert "](docs/verdicts.svg)" in text
