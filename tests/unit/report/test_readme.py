@@ -34,8 +34,8 @@ def test_the_screen_counts_claims_and_verdicts_and_shows_the_picture(checkout: P
     text = screen(checkout)
     smith, article = (len(load_claims(checkout / "papers" / key)) for key in KEYS[2:])
     assert text.startswith(
-        f"Of {29 + smith + article} claims in 4 papers, 3 have been put to the test, on one or more networks and data sets: "
-        "1 reproduced, 1 contradicted and 1 inconclusive, 3 verdicts in all.\n"
+        f"Of {29 + smith + article} claims in 4 papers, 3 have been put to the test, on one or more networks and data "
+        "sets: 1 reproduced, 1 contradicted and 1 inconclusive, 3 verdicts in all.\n"
     )
     assert "](docs/verdicts.svg)" in text
     assert "| Keskar et al. 2017 | 16 | 3 | 1 | 1 | 1 |" in text
