@@ -93,7 +93,7 @@ class Observation:
         reason: why not `ok`, in words; empty when `ok`.
         residual: by how much two ways of measuring it disagree, in the quantity's unit, or `None`.
         cost: full-data gradients spent, or `None`.
-        seconds: time taken.
+        seconds: of its measurements, by the clock; those of its runs stand in `runs.parquet`.
         spec: keys of the runs it was measured on, separated by spaces.
         provenance: which code and machine.
 

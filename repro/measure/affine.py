@@ -89,6 +89,8 @@ def fit_affine(batches: Sequence[float], values: Sequence[float]) -> Affine:
             raise UsageError(f"values={list(values)} at batches={list(batches)} lie near no positive line; plot them.")
         if np.allclose(line, before, rtol=_AGREE, atol=0):
             break
+    else:
+        raise UsageError(f"values={list(values)} at batches={list(batches)} do not settle on a line; plot them.")
     departures = y / line - 1
     spread = float(departures @ departures) / (len(b) - 2)
     covariance = spread * np.linalg.inv(rows.T @ rows)

@@ -40,7 +40,7 @@ def cost(results: Results, used: Iterable[Observation]) -> Cost:
     rows = list(used)
     keys = {key for each in rows for key in each.spec.split()}
     training = [results.runs[key]["seconds"] for key in sorted(keys) if key in results.runs]
-    measuring = {each.seconds for each in rows} - set(training)
+    measuring = {each.seconds for each in rows}
     return Cost(len(training), sum(training), sum(sorted(measuring)))
 
 

@@ -39,15 +39,14 @@ class Exhibit:
     def as_markdown(self, results: Results) -> str:
         """What one profile has of it; files are linked as `<paper>/<name>`. There must be evidence."""
         shown = [picture(figure, self.title, results.paper.key, caption) for figure, caption in self.figures]
-        numbers = "" if shown else f"[The numbers behind it]({results.paper.key}/{self._name(results)}.csv)."
+        numbers = f"[The numbers behind it]({results.paper.key}/{self._name(results)}.csv)." if self.text else ""
         head = f"#### Profile `{results.profile}` {{ #{self._name(results)} }}"
         return blocks([head, boxed("numbers", self.text), *shown, numbers, origin(self.source or results, self.used)])
 
     def files(self, results: Results) -> Mapping[str, bytes]:
-        """The figures and their data, or the evidence of a table, by name within the paper's folder."""
-        if not self.figures:
-            return {f"{self._name(results)}.csv": as_csv(self.used)}
-        return {name: content for figure, _ in self.figures for name, content in figure_files(figure).items()}
+        """The figures and their data, and the evidence of a table, by name within the paper's folder."""
+        drawn = {name: content for figure, _ in self.figures for name, content in figure_files(figure).items()}
+        return drawn | ({f"{self._name(results)}.csv": as_csv(self.used)} if self.text else {})
 
     def _name(self, results: Results) -> str:
         return f"{results.profile}-{self.anchor}"

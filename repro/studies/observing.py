@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from repro.claims.evidence import Observation, Provenance
+from repro.errors import UsageError
 from repro.runs.engine import merge
 from repro.runs.measurements import MeasurementRequest, answer
 from repro.runs.store import RunStore
@@ -65,14 +66,17 @@ def _observations(cell: Cell, sample: Sample, results: list[_Result]) -> Iterato
             reason=reading.failure,
             residual=reading.residual,
             cost=reading.cost,
-            seconds=sum(result.details["seconds"] for result in results),
+            seconds=sum(result.details["seconds"] for result in results if not isinstance(result.content, RunRecord)),
             spec=" ".join(dict.fromkeys(run.spec.key for need in sample.needs for run in need.runs)),
             provenance=Provenance(**{name: details[name] for name in Provenance.__dataclass_fields__}),
         )
 
 
 def _readings(sample: Sample, results: list[_Result]) -> list[Reading]:
-    given = sample.read(*(result.content for result in results))
+    try:
+        given = sample.read(*(result.content for result in results))
+    except UsageError as error:
+        given = Reading(math.nan, failure=str(error))
     readings = [given] if isinstance(given, Reading) else list(given)
     return [r if math.isfinite(r.value) or r.failure else r._replace(failure="not finite") for r in readings]
 

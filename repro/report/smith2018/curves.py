@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from operator import sub
 
 from repro.claims.evidence import Observation
@@ -10,7 +11,7 @@ from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
 from repro.report.markdown import table
 from repro.report.results import Place, Results
-from repro.report.runs import DRAWN, Curve, accuracy_curve, final_accuracies
+from repro.report.runs import DRAWN, accuracy_curve, final_accuracies, loss_curve
 from repro.report.seeds import drawn, paired, sentence
 from repro.report.smith2018.declared import setting_at
 from repro.report.smith2018.schedules import against_epochs_and_updates
@@ -27,7 +28,9 @@ Found = Mapping[str, Sequence[Observation]]
 def figure_2(results: Results) -> Exhibit:
     """Training loss of decay, hybrid and increase, against epochs and against updates."""
     title, shown = "Fig. 2: training loss against epochs and updates", ("decay", "hybrid", "increase")
-    return against_epochs_and_updates(results, title, "fig2", shown, "training loss, nats", _losses, log_y=True)
+    return against_epochs_and_updates(
+        results, title, "fig2", shown, "training loss, nats", partial(loss_curve, split="train"), log_y=True
+    )
 
 
 def figure_3(results: Results) -> Exhibit:
@@ -96,10 +99,6 @@ def _margin(results: Results, place: Place) -> Line:
     margin = next(row.margin for row in results.ledger if (row.claim, row.network) == ("S1", place.network))
     ends = {"": [(float(epoch), 0.0) for epoch in (setting.drops[0] + 1, setting.epochs)]}
     return Line(f"no difference, ± {margin:g}", "constant", ends, dashed=True, band=margin)
-
-
-def _losses(results: Results, x: str) -> Curve:
-    return lambda run: [(row[x], row["train_loss"]) for row in results.epochs.get(run.spec, ())]
 
 
 def _ratio(found: Found) -> str:

@@ -89,6 +89,10 @@ class MicroBatcher(Generic[Request, Answer]):
             values = self.compute(list(batch.values()))
             if len(values) != len(batch):
                 raise ValueError(f"{len(values)} answers must be as many as the requests, {len(batch)}.")
+        except asyncio.CancelledError:
+            for answer in batch:
+                answer.cancel()
+            raise
         except Exception as error:
             for answer in batch:
                 failure = BatchFailed(f"the model failed on a batch of {len(batch)}: {type(error).__name__}: {error}")

@@ -112,12 +112,12 @@ def _probe(setting: Cost) -> NoiseProbe:
 
 
 def _noise_on_the_way(setting: Cost, record: RunRecord) -> Reading:
-    """The noise scale in examples, over all looks up to the epoch in which the accuracy becomes useful."""
+    """The noise scale in examples, over the ends of epochs up to that in which the accuracy becomes useful."""
     until = reading.epochs_until("test_accuracy", setting.useful)(record)
     if until.failure:
         return until
-    last = record.epochs[math.ceil(until.value) - 1]["update"]
-    rows = [row for row in record.noise(_probe(setting)) if row["update"] <= last]
+    ends = {row["update"] for row in record.epochs[: math.ceil(until.value)]}
+    rows = [row for row in record.noise(_probe(setting)) if row["update"] in ends]
     return noise_scale_of(rows, _probe(setting), _examples(setting))
 
 

@@ -58,7 +58,7 @@ def _by_timings(regime: Regime, examples: int) -> Callable[[Content], Reading]:
 
 
 def _of_phase(phase: Phase, examples: int, timing: Timing) -> float:
-    """An epoch's last batch may be smaller than the others: linear between the batches that were timed."""
+    """Linear between the batches that were timed; an epoch's smaller last batch costs no less than the smallest."""
     full, last = divmod(examples, phase.batch)
     batches = [phase.batch] * full + [last] * bool(last)
     return phase.epochs * float(np.interp(batches, timing.batches, timing.medians).sum())

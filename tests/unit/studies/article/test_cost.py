@@ -196,7 +196,7 @@ def test_the_noise_beside_the_critical_batch_is_that_of_the_way_to_the_useful_ac
     late = {"small": 9.0, "large": 1.0}
     marks = {"kind": "noise", "batch": probe.batch, "batches": probe.batches, "epochs": list(probe.epochs)}
     with (tmp_path / "run" / "metrics.jsonl").open("a") as lines:
-        for update, norms in ((0, squares), (1, squares), (2, late)):
+        for update, norms in ((-1, late), (0, squares), (1, squares), (2, late)):
             lines.write(json.dumps({**marks, "update": update, **norms}) + "\n")
     found = noise.read(run)
     assert value(found) == pytest.approx(640 / 2)
