@@ -15,6 +15,7 @@ from repro.errors import ReproError, UsageError
 
 if TYPE_CHECKING:
     from repro.runs.measurements import MeasurementRequest
+    from repro.runs.store import RunFolder
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -196,11 +197,17 @@ def _runs_list(arguments: argparse.Namespace) -> None:
 
     store = RunStore(arguments.store)
     for key in store.keys():  # noqa: SIM118 - a method, not a mapping
-        folder = store.folder(key)
+        print(f"{key}  {_in_a_line(store.folder(key))}")
+
+
+def _in_a_line(folder: RunFolder) -> str:
+    try:
         spec, status = folder.spec, folder.status
-        phase = spec.regime.phases[0]
-        what = f"{spec.network} {spec.dataset} batch {phase.batch} {spec.optimizer} rate {phase.learning_rate:g}"
-        print(f"{key}  {status['status']:9} {status.get('updates', 0):7} updates  {what} seed {spec.seed}")
+    except ReproError as error:
+        return str(error)
+    phase = spec.regime.phases[0]
+    what = f"{spec.network} {spec.dataset} batch {phase.batch} {spec.optimizer} rate {phase.learning_rate:g}"
+    return f"{status['status']:9} {status.get('updates', 0):7} updates  {what} seed {spec.seed}"
 
 
 def _runs_show(arguments: argparse.Namespace) -> None:

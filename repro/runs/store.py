@@ -192,9 +192,17 @@ class RunFolder:
 
 @dataclass(frozen=True)
 class RunStore:
-    """A folder of runs, each under its key."""
+    """A folder of runs, each under its key; it need not exist yet.
+
+    Raises:
+        UsageError: there is a file in its place.
+    """
 
     root: Path
+
+    def __post_init__(self) -> None:
+        if self.root.exists() and not self.root.is_dir():
+            raise UsageError(f"store={str(self.root)!r} must be a folder, and is a file; name another with --store.")
 
     def folder(self, key: str) -> RunFolder:
         """The folder of the run with this key, which need not exist yet."""

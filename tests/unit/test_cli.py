@@ -176,3 +176,22 @@ def test_a_check_of_the_report_fails_where_a_page_is_older_than_its_evidence(
     monkeypatch.setattr("repro.report.site.stale_files", lambda parser: stale)  # noqa: ARG005
     assert main(["report", "--check"]) == code
     assert said in capsys.readouterr().err
+
+
+def test_a_file_in_the_place_of_the_store_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    assert main(["runs", "list", "--store", str(tmp_path / "file")]) == 2
+    assert "must be a folder, and is a file; name another with --store" in capsys.readouterr().err
+
+
+def test_a_damaged_run_does_not_hide_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = RunStore(tmp_path)
+    for key in ("damaged", "whole"):
+        store.folder(key).path.mkdir()
+        (store.folder(key).path / "spec.json").write_text(json.dumps(SPEC.as_json()))
+    (tmp_path / "damaged" / "status.json").write_text("{")
+    assert main(["runs", "list", "--store", str(tmp_path)]) == 0
+    damaged, whole = capsys.readouterr().out.splitlines()
+    assert damaged.startswith("damaged  ")
+    assert "is damaged" in damaged
+    assert "F1 mnist-embedded batch 3000" in whole
