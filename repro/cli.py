@@ -45,7 +45,12 @@ def _failed(message: str, code: int) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("repro", description="Hold published claims on batch size against measurements.")
+    parser = argparse.ArgumentParser(
+        "repro",
+        description="Hold published claims on batch size against measurements.",
+        epilog="Environment: REPRO_DATA is the folder of the data sets; REPRO_DEVICE is where networks are trained and "
+        "measured, cpu (default), cuda or cuda:N.",
+    )
     parser.add_argument("--version", action="version", version=f"repro {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_reproduce(commands)

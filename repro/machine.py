@@ -1,12 +1,15 @@
-"""What this machine computes with: threads, memory allocator, and matrix products that are fast and still float32."""
+"""What this machine computes with: device, threads, allocator, and products that are fast and still float32."""
 
 from __future__ import annotations
 
+import os
 import platform
 from functools import cache
 from pathlib import Path
 
 import torch
+
+from repro.errors import UsageError
 
 WORKER_ENVIRONMENT = {
     # One thread a process: two processes of one thread beat one of two, and no barrier ever waits for another program.
@@ -18,11 +21,34 @@ WORKER_ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": "100000000000",
     "MALLOC_TOP_PAD_": "268435456",
     "THP_MEM_ALLOC_ENABLE": "1",
+    # cuBLAS adds in one order only with a workspace of fixed size.
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
 }
 """Environment variables for a process that trains or measures; they count only if set before it starts."""
 
+CPU = torch.device("cpu")
+
 FLOAT32_ERROR = 2e-6
 """Largest relative error of a matrix product that still passes for float32 (bfloat16 has about 2e-3)."""
+
+
+def device() -> torch.device:
+    """Where networks are trained and measured: what `REPRO_DEVICE` names, by default the processor.
+
+    Raises:
+        UsageError: it names neither `cpu` nor `cuda` or `cuda:N`, or a GPU that torch does not find here.
+    """
+    named = os.environ.get("REPRO_DEVICE") or "cpu"
+    kind, _, number = named.partition(":")
+    if named != "cpu" and (kind != "cuda" or not (number or "0").isdecimal()):
+        raise UsageError(f"REPRO_DEVICE={named!r} must be cpu, cuda or cuda:N; leave it unset for the processor.")
+    found = torch.cuda.device_count()
+    if kind == "cuda" and int(number or 0) >= found:
+        raise UsageError(
+            f"REPRO_DEVICE={named!r}: torch {torch.__version__} finds {found} GPUs here; leave it unset for the "
+            "processor, or install a build of torch for your GPU."
+        )
+    return torch.device(named)
 
 
 @cache
@@ -36,11 +62,19 @@ def prepare() -> str:
         `"onednn"` or `"default"`.
     """
     torch.set_num_threads(1)
+    _be_exact_on_gpus()
     torch.backends.mkldnn.matmul.fp32_precision = "bf16"  # type: ignore[attr-defined]
     if product_error() <= FLOAT32_ERROR:
         return "onednn"
     torch.backends.mkldnn.matmul.fp32_precision = "none"  # type: ignore[attr-defined]
     return "default"
+
+
+def _be_exact_on_gpus() -> None:
+    """Float32 products and convolutions without TF32, and added in the same order every time; no processor's matter."""
+    torch.backends.cuda.matmul.fp32_precision = "ieee"
+    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    torch.backends.cudnn.deterministic = True
 
 
 def product_error() -> float:
@@ -50,6 +84,12 @@ def product_error() -> float:
     right = torch.randn(1000, 384, generator=generator)
     exact = left.double() @ right.double()
     return float(((left @ right).double() - exact).abs().max() / exact.abs().max())
+
+
+def name() -> str:
+    """What computes here: the processor's name, and the GPU's where `device` is one."""
+    gpu = device()
+    return cpu_name() if gpu == CPU else f"{torch.cuda.get_device_name(gpu)}, {cpu_name()}"
 
 
 @cache

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import torch
 
-from repro import __version__
-from repro.machine import cpu_name
+from repro import __version__, machine
 
 
 @cache
@@ -20,7 +19,7 @@ def provenance() -> dict[str, str | int]:
         "commit": _commit(),
         "torch_version": torch.__version__,
         "threads": torch.get_num_threads(),
-        "machine": cpu_name(),
+        "machine": machine.name(),
     }
 
 

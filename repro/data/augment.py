@@ -1,4 +1,4 @@
-"""Random transformations of a batch of images; every number drawn comes from the generator given.
+"""Random transformations of a batch of images; every number drawn comes from the generator given, on the CPU.
 
 Keskar et al. 2017, App. E.1: horizontal reflections, rotations up to 10 degrees, translations up to 0.2 of
 the image size. What they leave unsaid is chosen as in Keras, which they used: all are drawn uniformly, the
@@ -35,7 +35,7 @@ ERASED = 0.5
 
 def flip(inputs: Tensor, generator: Generator) -> Tensor:
     """Mirror each image left to right with probability 1/2."""
-    chosen = torch.rand(len(inputs), generator=generator) < 0.5
+    chosen = (torch.rand(len(inputs), generator=generator) < 0.5).to(inputs.device)
     return torch.where(chosen[:, None, None, None], inputs.flip(-1), inputs)
 
 
@@ -59,7 +59,9 @@ def moved(inputs: Tensor, angle: Tensor, down: Tensor, right: Tensor) -> Tensor:
     cos, sin, aspect = angle.cos(), angle.sin(), height / width
     back = torch.stack([cos, sin * aspect, -sin / aspect, cos], dim=1).reshape(-1, 2, 2)
     start = back @ torch.stack([-2 * right, -2 * down], dim=1)[:, :, None]
-    grid = functional.affine_grid(torch.cat([back, start], dim=2), list(inputs.shape), align_corners=False)
+    grid = functional.affine_grid(
+        torch.cat([back, start], dim=2).to(inputs.device), list(inputs.shape), align_corners=False
+    )
     return functional.grid_sample(inputs, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
@@ -68,15 +70,15 @@ def pad_and_crop(inputs: Tensor, generator: Generator) -> Tensor:
     count, _, height, width = inputs.shape
     padded = functional.pad(inputs, (PADDING,) * 4)
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)
-    top, left = torch.randint(2 * PADDING + 1, (2, count), generator=generator)
-    return windows[torch.arange(count), :, top, left]
+    top, left = torch.randint(2 * PADDING + 1, (2, count), generator=generator).to(inputs.device)
+    return windows[torch.arange(count, device=inputs.device), :, top, left]
 
 
 def erase(inputs: Tensor, generator: Generator) -> Tensor:
     """Blacken a square centred on any pixel of each image, as far as it lies inside (Zhong et al. 2020)."""
     count, _, height, width = inputs.shape
     rows, columns = (_struck(count, side, generator) for side in (height, width))
-    return inputs.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], 0.0)
+    return inputs.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None].to(inputs.device), 0.0)
 
 
 def _struck(count: int, side: int, generator: Generator) -> Tensor:

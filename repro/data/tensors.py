@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -49,7 +49,12 @@ class Split:
         """The examples at `index` (positions of shape `(b,)`, or a slice) as a split of their own."""
         if isinstance(index, slice):
             return Split(self.inputs[index], self.labels[index])
+        index = index.to(self.labels.device)
         return Split(self.inputs.index_select(0, index), self.labels.index_select(0, index))
+
+    def to(self, device: torch.device) -> Split:
+        """The same examples on `device`."""
+        return Split(self.inputs.to(device), self.labels.to(device))
 
     def evenly(self, count: int) -> Split:
         """`count` examples at even distances in the split's order, the first among them.
@@ -82,6 +87,10 @@ class Dataset:
     train: Split
     test: Split
     classes: int
+
+    def to(self, device: torch.device) -> Dataset:
+        """The same data set on `device`."""
+        return replace(self, train=self.train.to(device), test=self.test.to(device))
 
     @property
     def shape(self) -> tuple[int, ...]:

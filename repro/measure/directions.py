@@ -64,7 +64,7 @@ def random_direction(model: nn.Module, seed: int, *name: object) -> Tensor:
         seed: of the stream.
         name: which direction, for example `"first"`.
     """
-    weights = list(model.parameters())
+    weights = [weight.detach().cpu() for weight in model.parameters()]
     size = sum(weight.numel() for weight in weights)
     drawn = torch.randn(size, generator=stream(seed, "direction", *name), dtype=torch.float64)
     return flatten(filter_normalised(unflatten(drawn, weights), weights))

@@ -117,7 +117,7 @@ class Landscape:
                     f"{name} must have shape {tuple(tensor.shape)}, but the state holds {found}; "
                     "pass a state_dict() of the same network."
                 )
-        return flatten(state[name].double() for name in self._moved)
+        return flatten(state[name].cpu().double() for name in self._moved)
 
     def evaluate(self, point: Tensor) -> tuple[Evaluation, Evaluation]:
         """Mean loss in nats and accuracy, a fraction, on training and test set at `point`, shape `(p,)`."""

@@ -70,6 +70,7 @@ class NetworkObjective:
 
     The network runs in its own precision; the loss and every sum over examples are float64, so that a loss of
     1e-9 still has a gradient, and sums are divided once by n, so that the chunk is a matter of memory only.
+    Points, gradients and products are on the CPU, where all that searches works; the network computes where it is.
     Dropout is off. A call leaves parameters, buffers, modes, gradients and torch's random state untouched.
 
     Args:
@@ -133,7 +134,7 @@ class NetworkObjective:
     @property
     def start(self) -> Tensor:
         """The network's own parameters as a new vector `(p,)`."""
-        return flatten(self._variables.values())
+        return flatten(self._variables.values()).cpu()
 
     def value(self, point: Tensor) -> float:
         """The mean loss at `point`, shape `(p,)`."""

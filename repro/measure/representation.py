@@ -34,7 +34,8 @@ def linear_probe(features: Tensor, labels: Tensor, held_out: Tensor, *, ridge: f
         raise UsageError(f"ridge={ridge} must be above 0; separable features have no finite classifier without it.")
     mean, deviation = features.double().mean(0), features.double().std(0)
     known, other = ((each.double() - mean) / deviation.where(deviation > 0, torch.inf) for each in (features, held_out))
-    weights = torch.zeros(int(labels.max()) + 1, features.shape[1] + 1, dtype=torch.float64, requires_grad=True)
+    shape = int(labels.max()) + 1, features.shape[1] + 1
+    weights = torch.zeros(shape, dtype=torch.float64, device=features.device, requires_grad=True)
     optimizer = torch.optim.LBFGS(
         [weights], max_iter=_ITERATIONS, tolerance_grad=1e-6, tolerance_change=0.0, line_search_fn="strong_wolfe"
     )

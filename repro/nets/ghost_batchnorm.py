@@ -99,7 +99,7 @@ class GhostBatchNorm(_BatchNorm):
         assert self.num_batches_tracked is not None
         seen = int(self.num_batches_tracked.add_(len(sizes)))
         keep, weights = self._weights(sizes, seen)
-        shares = means.new_tensor(weights)
+        shares = torch.tensor(weights, dtype=torch.float64).to(means)
         self.running_mean.mul_(keep).add_(shares @ means)
         if self.running == "paper":
             self.running_var.sqrt_().mul_(keep).add_(shares @ variances.sqrt()).square_()

@@ -90,7 +90,7 @@ class RunFolder:
 
     def save_weights(self, update: int | None, state: dict[str, Tensor]) -> None:
         """Keep parameters and buffers as those after `update` updates."""
-        plain = {name: tensor.detach().contiguous() for name, tensor in state.items()}
+        plain = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
         write_bytes(self._weights_path(update), safetensors.torch.save(plain))
 
     def save_state(self, state: dict[str, Any]) -> None:

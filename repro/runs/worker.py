@@ -8,7 +8,7 @@ from typing import Any
 
 from repro.data import load
 from repro.errors import StorageError
-from repro.machine import prepare
+from repro.machine import device, prepare
 from repro.provenance import provenance
 from repro.runs.clock import Clock
 from repro.runs.noise import NoiseProbe
@@ -88,7 +88,7 @@ def _train(store: RunStore, folder: RunFolder, request: RunRequest, clock: Clock
     prepare()
     spec = request.spec
     parent = None if spec.start is None else store.folder(spec.start.run).weights(spec.start.update)
-    training = Training(spec, load(spec.dataset), parent)
+    training = Training(spec, load(spec.dataset), parent, device())
     _take_up(training, folder, request)
     _write_status(folder, "running", clock, updates=training.update)
     due = {probe: probe.updates(spec.regime, training.examples) for probe in sorted(request.probes)}

@@ -10,6 +10,7 @@ from torch import nn
 
 from repro.data import Dataset, Split, load
 from repro.errors import UsageError
+from repro.machine import device
 from repro.measure import NetworkObjective, recompute_statistics
 from repro.nets import build
 from repro.nets.layout import fast_layout
@@ -59,10 +60,10 @@ class AtAnUpdate(OfOneRun):
 
 
 def network_at(store: RunStore, spec: RunSpec, update: int | None, data: Dataset) -> nn.Module:
-    """The run's network with the weights it had after `update` updates; `None` is the end."""
+    """The run's network with the weights it had after `update` updates; `None` is the end. It is on `device()`."""
     model = build(spec.network, data.shape, data.classes, stream(spec.seed, "weights"))
     model.load_state_dict(store.folder(spec.key).weights(update))
-    return model.eval()
+    return model.to(device()).eval()
 
 
 def objective_at(store: RunStore, spec: RunSpec, update: int | None, batchnorm: str, measured: int) -> NetworkObjective:

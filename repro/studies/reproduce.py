@@ -15,6 +15,7 @@ from repro.claims.judge import judge
 from repro.claims.ledger import LedgerRow
 from repro.claims.loading import load_claims
 from repro.errors import UsageError
+from repro.machine import device
 from repro.runs.engine import LocalEngine
 from repro.runs.measurements import MeasurementRequest, measure_all
 from repro.runs.store import RunStore
@@ -109,8 +110,10 @@ def carry_out(plan: Plan, store: RunStore, workers: int) -> None:
     """Run and measure what the store does not hold yet, with a bar on standard error unless it is piped.
 
     Raises:
+        UsageError: `REPRO_DEVICE` names a device that is not here; no run is begun.
         ReproError: a process died or the store cannot be written; what was finished is kept.
     """
+    device()
     runs, measurements = plan.needs()
     for _ in tqdm(LocalEngine(store, workers).execute(runs), "training", len(runs), disable=None):
         pass

@@ -63,7 +63,7 @@ class SecondsOf(OfOneRun):
             UsageError: a batch is larger than the data set's part.
         """
         data = load(self.spec.dataset)
-        model = network_at(store, self.spec, None, data)
+        model = network_at(store, self.spec, None, data).cpu()
         layout = fast_layout(model)
         model.to(memory_format=layout)  # type: ignore[call-overload]
         part = data.train if self.work == "update" else data.test

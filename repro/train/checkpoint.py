@@ -22,7 +22,7 @@ def to_bytes(state: dict[str, Any]) -> bytes:
 
 
 def from_bytes(content: bytes, name: str) -> dict[str, Any]:
-    """The state that `to_bytes` wrote; `name` is only said in errors.
+    """The state that `to_bytes` wrote, on the CPU whatever device it was on; `name` is only said in errors.
 
     Raises:
         StorageError: the bytes are cut short or changed.
@@ -30,5 +30,5 @@ def from_bytes(content: bytes, name: str) -> dict[str, Any]:
     body, digest = content[:-DIGEST_BYTES], content[-DIGEST_BYTES:]
     if hashlib.sha256(body).digest() != digest:
         raise StorageError(f"{name} is damaged: its checksum does not fit; delete it to begin the run again.")
-    state: dict[str, Any] = torch.load(io.BytesIO(body), weights_only=True)
+    state: dict[str, Any] = torch.load(io.BytesIO(body), weights_only=True, map_location="cpu")
     return state

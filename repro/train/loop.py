@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from repro.data import Dataset, Split, augmentation
+from repro.machine import CPU
 from repro.nets import build
 from repro.nets.distance import by_module, last_layer_norm, log_grid, squared_distances
 from repro.nets.ghost_batchnorm import GhostBatchNorm, ghostify
@@ -45,10 +46,13 @@ class Training:
         spec: what to train and how.
         data: the data set that `spec.dataset` names.
         weights: state of the network to begin from, where `spec.start` asks for another run's snapshot.
+        device: where the network and the data are; random numbers are drawn on the CPU, those of dropout apart.
     """
 
-    def __init__(self, spec: RunSpec, data: Dataset, weights: dict[str, Tensor] | None = None) -> None:
-        self.spec, self.data = spec, data
+    def __init__(
+        self, spec: RunSpec, data: Dataset, weights: dict[str, Tensor] | None = None, device: torch.device = CPU
+    ) -> None:
+        self.spec, self.data, self.device = spec, data.to(device), device
         self.examples = len(data.train)
         self.updates = spec.regime.updates(self.examples)
         _check(spec, self.examples)
@@ -56,7 +60,7 @@ class Training:
         if weights is not None:
             self.model.load_state_dict(weights)
         self.layout = fast_layout(self.model)
-        self.model.to(memory_format=self.layout)  # type: ignore[call-overload]
+        self.model.to(device, memory_format=self.layout)  # type: ignore[call-overload]
         if any(phase.ghost_size for phase in spec.regime.phases):
             ghostify(self.model, spec.regime.phases[0].batch)
         self.initial = {name: parameter.detach().clone() for name, parameter in self.model.named_parameters()}
@@ -149,7 +153,7 @@ class Training:
     def _step(self, phase: Phase, loss: Callable[[], Tensor]) -> None:
         set_phase(self.optimizer, phase)
         self.optimizer.zero_grad()
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.spec.precision == "bf16"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.spec.precision == "bf16"):
             value = loss()
         value.backward()  # type: ignore[no-untyped-call]
         if phase.clip is not None:
@@ -158,7 +162,9 @@ class Training:
 
     def _seeded(self) -> AbstractContextManager[None]:
         """Dropout draws from the global generator: lend it a seed of its own for this update."""
-        return _lent_seed(stream_seed(self.spec.seed, "dropout", self.update)) if self._draws else nullcontext()
+        if not self._draws:
+            return nullcontext()
+        return _lent_seed(stream_seed(self.spec.seed, "dropout", self.update), self.device)
 
     def _weighted(self, phase: Phase, count: int) -> AbstractContextManager[None]:
         """Each example's gradient is multiplied by a factor of mean 1; losses stay as they are."""
@@ -264,10 +270,7 @@ def _multiplied_gradients(model: nn.Module, factors: Tensor) -> Iterator[None]:
 
 
 @contextmanager
-def _lent_seed(seed: int) -> Iterator[None]:
-    borrowed = torch.get_rng_state()
-    torch.manual_seed(seed)  # noqa: TID251 - given back below
-    try:
+def _lent_seed(seed: int, device: torch.device) -> Iterator[None]:
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)  # noqa: TID251 - given back
         yield
-    finally:
-        torch.set_rng_state(borrowed)

@@ -69,7 +69,7 @@ class Proximal:
         def loss() -> Tensor:
             distance = sum(
                 ((p - a).square().sum() for p, a in zip(model.parameters(), anchors, strict=True)),
-                start=torch.zeros(()),
+                start=torch.zeros((), device=inputs.device),
             )
             return _cross_entropy(model(inputs), labels, first) + 0.5 * self.weight * distance
 

@@ -57,6 +57,15 @@ def test_a_request_that_cannot_be_meant_ends_with_2_and_says_what_could_be(
     assert expected in captured.err
 
 
+def test_a_device_that_is_not_here_ends_with_2_before_any_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REPRO_DEVICE", "gpu")
+    assert main(["reproduce", "keskar2017", "--store", str(tmp_path / "runs")]) == 2
+    assert "REPRO_DEVICE='gpu' must be cpu, cuda or cuda:N" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_missing_ledger_ends_with_1_and_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["claims", "keskar2017", "--profile", "paper"]) == 1
     assert "Run `repro reproduce` first" in capsys.readouterr().err

@@ -26,8 +26,9 @@ SHELL = [
     if language == "sh"
     for line in text.splitlines()
 ]
-MAKE = sorted({line for _, line in SHELL if line.startswith("make")})
-REPRO = sorted({line for _, line in SHELL if line.removeprefix(".venv/bin/").startswith("repro")})
+DEVICE = re.compile(r"^REPRO_DEVICE=(cpu|cuda(:\d)?) ")
+MAKE = sorted({line for _, line in SHELL if DEVICE.sub("", line).startswith("make")})
+REPRO = sorted({line for _, line in SHELL if DEVICE.sub("", line).removeprefix(".venv/bin/").startswith("repro")})
 PYTEST = [line for _, line in SHELL if line.startswith(".venv/bin/python -m pytest")]
 
 
@@ -44,7 +45,7 @@ def test_every_page_has_snippets_and_every_line_of_shell_is_of_a_kind_that_is_te
 
 @pytest.mark.parametrize("line", MAKE)
 def test_make_knows_the_target_and_its_variables(line: str) -> None:
-    words = shlex.split(line, comments=True)
+    words = shlex.split(DEVICE.sub("", line), comments=True)
     assert {word.partition("=")[0] for word in words if "=" in word} <= {"ONLY", "ROWS", "PROFILE", "WORKERS"}
     done = subprocess.run([*words, "--dry-run", "--silent"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -54,7 +55,7 @@ def test_make_knows_the_target_and_its_variables(line: str) -> None:
 
 @pytest.mark.parametrize("line", REPRO)
 def test_the_command_line_understands_the_command(line: str) -> None:
-    cli._parser().parse_args(shlex.split(line, comments=True)[1:])
+    cli._parser().parse_args(shlex.split(DEVICE.sub("", line), comments=True)[1:])
 
 
 @pytest.mark.parametrize("line", PYTEST)

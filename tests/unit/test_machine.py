@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from repro import machine
+from repro.errors import UsageError
 from repro.runs.pool import pool
 
 
@@ -42,6 +43,43 @@ def test_the_setting_stays_only_where_the_measured_product_is_exact(
     monkeypatch.setattr(machine, "product_error", lambda: error)
     assert machine.prepare() == expected
     assert torch.backends.mkldnn.matmul.fp32_precision == {"onednn": "bf16", "default": "none"}[expected]
+
+
+def test_gpus_compute_in_float32_and_in_one_order() -> None:
+    machine.prepare()
+    assert torch.backends.cuda.matmul.fp32_precision == torch.backends.cudnn.conv.fp32_precision == "ieee"
+    assert torch.backends.cudnn.deterministic
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"), [(None, "cpu"), ("", "cpu"), ("cpu", "cpu"), ("cuda", "cuda"), ("cuda:1", "cuda:1")]
+)
+def test_networks_are_where_the_environment_says(
+    named: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"GPU {device.index or 0}")
+    monkeypatch.delenv("REPRO_DEVICE", raising=False)
+    if named is not None:
+        monkeypatch.setenv("REPRO_DEVICE", named)
+    assert machine.device() == torch.device(expected)
+    gpu = {"cuda": "GPU 0, ", "cuda:1": "GPU 1, "}.get(expected, "")
+    assert machine.name() == gpu + machine.cpu_name()
+
+
+@pytest.mark.parametrize(
+    ("named", "rule"),
+    [
+        ("gpu", "must be cpu, cuda or cuda:N"),
+        ("cuda:first", "must be cpu, cuda or cuda:N"),
+        ("cuda:2", "finds 2 GPUs here"),
+    ],
+)
+def test_a_device_that_is_not_here_is_refused(named: str, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("REPRO_DEVICE", named)
+    with pytest.raises(UsageError, match=f"REPRO_DEVICE='{named}'.*{rule}"):
+        machine.device()
 
 
 def test_workers_have_the_environment_and_their_parent_keeps_its_own() -> None:

@@ -29,8 +29,8 @@ class SumOverChunks:
                 part.add_(term)
 
     def divided_by(self, count: int) -> Tensor:
-        """The sum over `count` examples, which ends here, as their mean, `(p,)`."""
-        return self._flat.div_(count)
+        """The sum over `count` examples, which ends here, as their mean, `(p,)`, on the CPU."""
+        return self._flat.div_(count).cpu()
 
 
 class Products:

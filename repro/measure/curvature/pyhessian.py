@@ -1,7 +1,8 @@
 """PyHessian 0.1 (Yao et al. 2020) as a second opinion: its own products and its own loops, fenced.
 
-It works on a copy of the network, because it leaves the model in evaluation mode, wipes and overwrites `.grad`, and
-adds the Hessian of a second object on one model to that of the first. What else is fenced off is said where it is.
+It works on a copy of the network, on the CPU, because it leaves the model in evaluation mode, wipes and overwrites
+`.grad`, and adds the Hessian of a second object on one model to that of the first. What else is fenced off is said
+where it is.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class PyHessian:
     def __init__(self, objective: NetworkObjective, x: Tensor, *, chunk: int = 1000) -> None:
         if objective.batchnorm != "running":
             raise UsageError("batchnorm='batch' is unknown to PyHessian, which forces evaluation mode; use 'running'.")
-        model = copy.deepcopy(objective.model).eval().requires_grad_(False)
+        model = copy.deepcopy(objective.model).cpu().eval().requires_grad_(False)
         load_vector_(model, x, objective.variables)
         self.products = 0
         self._size, self._loss = objective.size, objective.loss
@@ -125,7 +126,7 @@ class PyHessian:
 
 def _batches(objective: NetworkObjective, model: nn.Module, chunk: int) -> list[Batch]:
     inputs, labels = objective.data
-    return list(zip(chunks(model, inputs, chunk), torch.split(labels, chunk), strict=True))
+    return list(zip(chunks(model, inputs, chunk), torch.split(labels.cpu(), chunk), strict=True))
 
 
 def _curved(model: nn.Module, names: Sequence[str], criterion: Any, batch: Batch) -> list[str]:

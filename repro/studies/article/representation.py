@@ -57,6 +57,6 @@ class RepresentationAt(OfOneRun):
 
 
 def outputs(network: nn.Module, inputs: Tensor) -> Tensor:
-    """What `network` makes of `inputs`, shape `(n, ...)`, in evaluation mode and without a graph."""
+    """What `network` makes of `inputs`, shape `(n, ...)`, in evaluation mode, on the CPU and without a graph."""
     with torch.no_grad():
-        return torch.cat([network(part) for part in chunks(network, inputs, CONVOLUTIONAL_CHUNK)])
+        return torch.cat([network(part).cpu() for part in chunks(network, inputs, CONVOLUTIONAL_CHUNK)])

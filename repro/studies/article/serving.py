@@ -67,7 +67,7 @@ class QueueOver(OfOneRun):
     def _model(self, store: RunStore) -> Callable[[list[int]], list[int]]:
         """Classes that the run's network gives to test examples, named by their place."""
         data = load(self.spec.dataset)
-        model = network_at(store, self.spec, None, data)
+        model = network_at(store, self.spec, None, data).cpu()
         layout = fast_layout(model)
         model.to(memory_format=layout)  # type: ignore[call-overload]
 
