@@ -11,8 +11,9 @@ from repro.report.claims import cost_of
 from repro.report.ledger import NOT_RUN, VERDICTS, judged
 from repro.report.markdown import blocks, boxed, code, listing, table
 from repro.report.results import Results
+from repro.report.summary import NOTHING
 from repro.report.tally import overall, summary
-from repro.report.verdicts import all_judged, sentences, strongest, strongest_first
+from repro.report.verdicts import idle, sentences, strongest, strongest_first
 
 Link = Callable[[str, str], str]
 """From a paper's key and a claim, or an empty text, to the address of what is said of it."""
@@ -36,10 +37,10 @@ def papers_page(papers: Sequence[Sequence[Results]]) -> str:
 
 
 def across(papers: Sequence[Sequence[Results]], link: Link) -> str:
-    """The ledger: one row for every claim, network, data set and profile with a verdict."""
-    rows = [_cells(results, row, link) for profiles in papers for results, row in _in_order_of_claims(profiles)]
-    marks = ledger.notes([row for profiles in papers for row in all_judged(profiles)])
-    return blocks([boxed("ledger", table(_HEAD, rows)), marks, *(_not_run(p, link) for p in papers)])
+    """The ledger: one row for every claim, network, data set and profile with a verdict, or where one is still due."""
+    found = [pair for profiles in papers for pair in _in_order_of_claims(profiles)]
+    rows = [_cells(results, row, link) for results, row in found]
+    return blocks([boxed("ledger", table(_HEAD, rows)), ledger.notes([row for _, row in found])])
 
 
 def _line(profiles: Sequence[Results], link: Link) -> str:
@@ -62,7 +63,8 @@ def _best_verdicts(profiles: Sequence[Results]) -> dict[str, set[str]]:
 def _in_order_of_claims(profiles: Sequence[Results]) -> Iterable[tuple[Results, LedgerRow]]:
     order = list(sentences(profiles))
     pairs = [(results, row) for results in strongest_first(profiles) for row in judged(results.ledger)]
-    return sorted(pairs, key=lambda pair: order.index(pair[1].claim))
+    due = [pair for claim in order for pair in idle(profiles, claim)]
+    return sorted(pairs + due, key=lambda pair: order.index(pair[1].claim))
 
 
 def _cells(results: Results, row: LedgerRow, link: Link) -> Sequence[object]:
@@ -72,19 +74,18 @@ def _cells(results: Results, row: LedgerRow, link: Link) -> Sequence[object]:
         row.network + ledger.asterisk(row),
         row.dataset,
         row.profile,
-        f"{ledger.verdict(row)} {row.finding}",
+        f"{ledger.verdict(row)} {row.finding}".rstrip(),
         ledger.reported(row),
-        ledger.effect(row),
-        ledger.counts(row),
-        cost_of(results, row),
+        *_found(results, row),
         code(row.command),
     )
 
 
-def _not_run(profiles: Sequence[Results], link: Link) -> str:
-    paper = profiles[0].paper
-    idle = [claim for claim, verdicts in _best_verdicts(profiles).items() if verdicts == {NOT_RUN}]
-    return f"Not run of {short_name(paper)}: {_linked(paper.key, idle, link)}." if idle else ""
+def _found(results: Results, row: LedgerRow) -> Sequence[str]:
+    """Effect, n and cost."""
+    if row.verdict == NOT_RUN:
+        return NOTHING, NOTHING, NOTHING
+    return ledger.effect(row), ledger.counts(row), cost_of(results, row)
 
 
 def _linked(paper: str, claims: Sequence[str], link: Link) -> str:

@@ -71,6 +71,10 @@ class Results:
             if (each.claim, each.quantity, each.arm, each.variant, each.network, each.dataset) == wanted
         ]
 
+    def plans(self, row: LedgerRow) -> bool:
+        """Whether the profile runs the claim of a row of the ledger on its network."""
+        return row.claim in self.settings.get(row.network, {}).get("claims", ())
+
     def behind(self, row: LedgerRow) -> list[Observation]:
         """The observations that a row of the ledger rests on, and the curves beside them."""
         where = (row.claim, row.variant, row.network, row.dataset)

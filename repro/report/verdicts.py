@@ -47,6 +47,17 @@ def strongest(profiles: Sequence[Results], claim: str) -> list[tuple[Results, Le
     return []
 
 
+def idle(profiles: Sequence[Results], claim: str) -> list[tuple[Results, LedgerRow]]:
+    """Where a claim that nobody judged would be judged: its primary rows in the first profile that plans it."""
+    if strongest(profiles, claim):
+        return []
+    for results in profiles:
+        planned = [row for row in results.ledger if not row.variant and row.claim == claim and results.plans(row)]
+        if planned:
+            return [(results, row) for row in planned]
+    return []
+
+
 def columns(profiles: Sequence[Results]) -> list[Column]:
     """Every place with a verdict, the strongest profile first."""
     return [

@@ -1,4 +1,4 @@
-"""Every page of the built site in a real browser: light, dark on a narrow screen, and with scripts off."""
+"""Every page of the built site in a real browser: light, dark, dark on a narrow screen, and with scripts off."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ COLOURS = ("color-contrast", "link-in-text-block")
 """What can differ between light and dark."""
 READERS: dict[str, dict[str, Any]] = {
     "light": {"axe": ACCESSIBLE},
-    "dark-narrow": {"axe": COLOURS, "dark": True, "width": 390},
+    "dark": {"axe": COLOURS, "dark": True},
+    "dark-narrow": {"axe": ACCESSIBLE, "dark": True, "width": 390},
     "scripts-off": {"scripts": False},
 }
 Seen = Mapping[tuple[str, str], Visit]

@@ -17,6 +17,8 @@ PAGE = '<!doctype html><html lang="en"><title>t</title><link rel="icon" href="da
 RULES = ("color-contrast", "image-alt")
 DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
+LINE = '<svg><g class="trace"><path d="M0 0L1 1"/></g></svg>'
+
 Look = Callable[[str], Visit]
 
 
@@ -69,8 +71,24 @@ def test_an_interactive_figure_that_stays_a_drawing_is_seen(look: Look) -> None:
     assert look(f'<img class="interactive" src="{DOT}" alt="a dot">').undrawn == [DOT]
 
 
-def test_a_plot_without_its_lines_is_seen(look: Look) -> None:
-    assert look('<div class="panels" role="img" aria-label="a plot"><div></div></div>').undrawn == ["a plot"]
+@pytest.mark.parametrize(
+    ("panels", "undrawn"),
+    [
+        ([], True),
+        ([("undefined", "")], True),
+        ([("[]", "")], True),
+        ([("[1]", "")], True),
+        ([("[1]", LINE)], False),
+        ([("[1]", LINE), ("[]", "")], False),
+        ([("[1]", LINE), ("[1]", "")], True),
+    ],
+)
+def test_a_plot_without_its_lines_is_seen(look: Look, panels: list[tuple[str, str]], undrawn: bool) -> None:
+    drawn = "".join(f"<div>{lines}</div>" for _, lines in panels)
+    given = "".join(f"panels[{place}].data = {data};" for place, (data, _) in enumerate(panels))
+    script = f"<script>const panels = document.querySelector('.panels').children; {given}</script>"
+    body = f'<div class="panels" role="img" aria-label="a plot">{drawn}</div>{script}'
+    assert look(body).undrawn == (["a plot"] if undrawn else [])
 
 
 def test_a_page_that_is_wider_than_the_screen_is_seen(look: Look) -> None:

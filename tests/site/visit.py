@@ -16,9 +16,10 @@ PATIENCE = 60_000
 
 _UNDRAWN = """scripts => [
   ...[...document.images].filter(image => !image.naturalWidth || (scripts && image.matches(".interactive"))),
-  ...[...document.querySelectorAll(".panels > div")].filter(
-    plot => !plot.data || (plot.data.length && !plot.querySelector(".trace path"))),
-].map(each => each.src ?? each.parentElement.getAttribute("aria-label"))"""
+  ...[...document.querySelectorAll(".panels")].filter(
+    panels => !panels.querySelector(".trace path") || [...panels.children].some(
+      plot => !plot.data || (plot.data.length && !plot.querySelector(".trace path")))),
+].map(each => each.src ?? each.getAttribute("aria-label"))"""
 _DRAW = f"""async patience => {{
   const end = performance.now() + patience
   const undrawn = {_UNDRAWN}

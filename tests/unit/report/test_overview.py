@@ -13,9 +13,9 @@ PARTS = Path("docs", "results", "parts")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def test_the_ledger_has_one_row_for_every_verdict_and_names_what_was_not_run(site: Path) -> None:
+def test_the_ledger_has_one_row_for_every_verdict(site: Path) -> None:
     text = (site / PARTS / "ledger.md").read_text()
-    rows = [line for line in text.splitlines() if "`repro reproduce" in line]
+    rows = [line for line in text.splitlines() if "`repro reproduce" in line and "not run" not in line]
     assert [line.split("[")[1].split("]")[0] for line in rows] == ["K1", "K3", "K5"]
     (first, _, _) = rows
     cells = [cell.strip() for cell in first.split("|")[1:-1]]
@@ -26,9 +26,16 @@ def test_the_ledger_has_one_row_for_every_verdict_and_names_what_was_not_run(sit
     assert cells[6] == "-0.22"
     assert cells[7].startswith("-5.1 [")
     assert cells[8:] == ["3", "69\N{NO-BREAK SPACE}s", "`repro reproduce keskar2017 --profile quick --only K1`"]
-    (idle,) = [line for line in text.splitlines() if line.startswith("Not run of Keskar et al. 2017: ")]
-    assert "[K2](results/keskar2017.md#k2)" in idle
-    assert "[K1]" not in idle
+
+
+def test_a_claim_that_nobody_judged_has_a_row_where_the_first_profile_would_judge_it(site: Path) -> None:
+    text = (site / PARTS / "ledger.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| Keskar") and "not run" in line]
+    assert [line.split("[")[1].split("]")[0] for line in rows] == [f"K{n}" for n in (2, 4, *range(6, 17))]
+    cells = [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows]
+    assert cells[0][2:6] == ["F1\\*", "mnist-embedded", "quick", "**– not run**{ .verdict .not-run }"]
+    assert cells[0][7:10] == ["—", "—", "—"]
+    assert {each[4] for each in cells if each[1].startswith("[K11]")} == {"laptop"}
 
 
 def test_failed_and_diverged_runs_stand_beside_n(site: Path) -> None:
