@@ -90,8 +90,11 @@ def _add_reproduce(commands: Commands) -> None:
     parser.add_argument("--networks", nargs="+", default=(), metavar="NETWORK", help="some networks, for example F1")
     parser.add_argument("--primary", action="store_true", help="the primary rows alone, without their variants")
     parser.add_argument("--workers", type=_positive, default=2, help="processes at once (default: %(default)s)")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be run and what it would cost")
-    parser.add_argument("--record", action="store_true", help="run nothing: evidence from what the store holds already")
+    nothing = parser.add_mutually_exclusive_group()
+    nothing.add_argument("--dry-run", action="store_true", help="say what would be run and what it would cost")
+    nothing.add_argument(
+        "--record", action="store_true", help="run nothing: evidence from what the store holds already"
+    )
 
 
 def _reproduce(arguments: argparse.Namespace) -> None:

@@ -126,7 +126,7 @@ def record(plan: Plan, store: RunStore) -> list[LedgerRow]:
     """Write the evidence that the store holds, judge it, and return the ledger.
 
     What the store holds of a row replaces that row's evidence. The evidence of other rows stays as it is, but for rows
-    that claims.toml no longer declares, which are dropped.
+    that claims.toml no longer declares, which are dropped. A profile of which nothing was ever measured gets no files.
     """
     claims = load_claims(plan.folder)
     declared = {(claim.id, comparison.variant) for claim in claims for comparison in claim.comparisons}
@@ -136,11 +136,12 @@ def record(plan: Plan, store: RunStore) -> list[LedgerRow]:
     old = evidence.read(path) if path.exists() else []
     kept = [each for each in old if _row_of(each) not in replaced and (each.claim, each.variant) in declared]
     observations = kept + new
-    evidence.write(path, observations)
-    write_records(plan.results, store, {key for each in observations for key in each.spec.split()})
     datasets = {setting.network: setting.dataset for setting in plan.settings}
     rows = judge(claims, observations, plan.profile, datasets)
-    ledger.write(plan.results / "ledger.json", rows)
+    if observations or path.exists():
+        evidence.write(path, observations)
+        write_records(plan.results, store, {key for each in observations for key in each.spec.split()})
+        ledger.write(plan.results / "ledger.json", rows)
     return rows
 
 

@@ -126,6 +126,16 @@ def test_evidence_of_a_variant_that_is_no_longer_declared_is_dropped(
     assert {row.variant for row in evidence.read(results / "measurements.parquet")} == {row.variant for row in before}
 
 
+def test_a_profile_of_which_nothing_was_measured_gets_no_files(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(checkout, tmp_path / "copy", ignore=shutil.ignore_patterns("results", "runs"))
+    monkeypatch.chdir(tmp_path / "copy")
+    assert main(["reproduce", "keskar2017", "--only", "K1", "--record"]) == 0
+    assert "Not run: K1" in capsys.readouterr().out
+    assert not Path("papers", "keskar2017", "results").exists()
+
+
 def test_recorded_evidence_survives_the_loss_of_the_store(results: Path, checkout: Path) -> None:
     before = {path.name: path.read_bytes() for path in results.iterdir()}
     shutil.move(checkout / "runs", checkout / "gone")

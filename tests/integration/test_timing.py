@@ -94,6 +94,7 @@ def test_a_batch_larger_than_the_data_set_is_refused(store):
 def test_a_queue_answers_every_request_once_with_the_networks_own_classes(store):
     queue = QueueOver(SPEC, requests=40, rate=2000.0, largest=8, deadline=0.005, patience=60.0)
     content = queue.measure(store)
+    assert {arm: served["requests"] for arm, served in content.items()} == {"alone": 40, "queued": 40}
     assert (content["alone"]["calls"], content["alone"]["computed"], content["alone"]["timeouts"]) == (40, 40, 0)
     assert content["queued"]["computed"] == 40
     assert 5 <= content["queued"]["calls"] < 40

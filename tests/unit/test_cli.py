@@ -106,6 +106,12 @@ def test_a_dry_run_says_what_is_left_and_runs_nothing(tmp_path: Path, capsys: py
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_dry_run_that_records_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["reproduce", "keskar2017", "--dry-run", "--record"])
+    assert "--record: not allowed with argument --dry-run" in capsys.readouterr().err
+
+
 def test_data_sets_are_listed_with_their_licences(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "list"]) == 0
     printed = capsys.readouterr().out

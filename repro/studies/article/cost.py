@@ -128,7 +128,7 @@ def _ratio(key: str) -> Callable[[Content], Reading]:
 
 def _overrun(content: Content) -> str:
     """Why the arms cannot be compared: a machine that did not keep up gave requests up."""
-    shares = {arm: served["timeouts"] / (served["timeouts"] + served["computed"]) for arm, served in content.items()}
+    shares = {arm: served["timeouts"] / served["requests"] for arm, served in content.items()}
     late = [f"{100 * share:.0f} % of the requests {arm}" for arm, share in shares.items() if share > GIVEN_UP]
     return f"{' and '.join(late)} were given up; measure while the machine is idle" if late else ""
 

@@ -29,7 +29,7 @@ class QueueOver(OfOneRun):
         patience: seconds after which a request is given up.
     """
 
-    METHOD: ClassVar[int] = 1
+    METHOD: ClassVar[int] = 2
 
     requests: int = 2000
     rate: float = 400.0
@@ -83,6 +83,7 @@ class QueueOver(OfOneRun):
 def _as_content(served: Served) -> dict[str, Any]:
     cuts = quantiles(served.latencies, n=20) if len(served.latencies) > 1 else [float("nan")] * 19
     return {
+        "requests": len(served.latencies) + served.timeouts,
         "calls": len(served.batches),
         "computed": sum(served.batches),
         "timeouts": served.timeouts,

@@ -98,12 +98,13 @@ def test_every_row_times_its_own_work_and_precision() -> None:
 
 def served(calls: int, computed: int, seconds: float, overhead: float, timeouts: int = 0) -> dict[str, float]:
     spent = {"model_seconds": seconds, "process_seconds": seconds + overhead}
-    return {"calls": calls, "computed": computed, "timeouts": timeouts, **spent}
+    return {"requests": computed, "calls": calls, "computed": computed, "timeouts": timeouts, **spent}
 
 
-@pytest.mark.parametrize(("timeouts", "kept_up"), [(2, True), (3, False)])
+@pytest.mark.parametrize(("timeouts", "kept_up"), [(1, True), (2, False)])
 def test_where_the_machine_does_not_keep_up_nothing_is_compared(timeouts: int, kept_up: bool) -> None:
-    content = {"alone": served(200, 200, 10.0, 2.0, timeouts), "queued": served(20, 100, 5.0, 1.0)}
+    # 2 of 199 are above 1 %, though not of 201: a request that was computed too late is one request
+    content = {"alone": served(199, 199, 10.0, 2.0, timeouts), "queued": served(20, 100, 5.0, 1.0)}
     found = sample("A4", "cpu-ratio").read(content)
     assert isinstance(found, Reading)
     assert (found.failure == "") == kept_up
