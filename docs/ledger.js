@@ -47,7 +47,7 @@ function filter(ledger, table) {
       row.hidden = wanted.some(([column, value]) => value && valueOf(row.cells[column]) !== value);
     }
     const shown = rows.filter((row) => !row.hidden).length;
-    count.value = `${shown} of ${rows.length} verdicts`;
+    count.value = `${shown} of ${rows.length} rows`;
   }
 
   function restore() {

@@ -8,7 +8,8 @@ from torch.nn import functional as F
 
 from repro.errors import UsageError
 
-_ITERATIONS = 200
+_ITERATIONS, _SLOPE = 200, 1e-6
+"""Of L-BFGS at most, and the largest entry of the gradient at an optimum."""
 
 
 def linear_probe(features: Tensor, labels: Tensor, held_out: Tensor, *, ridge: float = 1e-3) -> Tensor:
@@ -27,7 +28,7 @@ def linear_probe(features: Tensor, labels: Tensor, held_out: Tensor, *, ridge: f
         Classes, int64, shape `(m,)`.
 
     Raises:
-        UsageError: `ridge` is not above 0, or shapes do not fit.
+        UsageError: `ridge` is not above 0, or so small that the optimum was not found; or shapes do not fit.
     """
     _check(features, labels, held_out)
     if not ridge > 0:
@@ -37,7 +38,7 @@ def linear_probe(features: Tensor, labels: Tensor, held_out: Tensor, *, ridge: f
     shape = int(labels.max()) + 1, features.shape[1] + 1
     weights = torch.zeros(shape, dtype=torch.float64, device=features.device, requires_grad=True)
     optimizer = torch.optim.LBFGS(
-        [weights], max_iter=_ITERATIONS, tolerance_grad=1e-6, tolerance_change=0.0, line_search_fn="strong_wolfe"
+        [weights], max_iter=_ITERATIONS, tolerance_grad=_SLOPE, tolerance_change=0.0, line_search_fn="strong_wolfe"
     )
 
     def loss() -> Tensor:
@@ -47,6 +48,14 @@ def linear_probe(features: Tensor, labels: Tensor, held_out: Tensor, *, ridge: f
         return value
 
     optimizer.step(loss)  # type: ignore[no-untyped-call]
+    loss()
+    assert weights.grad is not None
+    steepest = float(weights.grad.abs().max())
+    if not steepest <= _SLOPE:
+        raise UsageError(
+            f"ridge={ridge}: after {_ITERATIONS} iterations the gradient still has an entry of {steepest:.1e}, and must "
+            f"have none above {_SLOPE}; pass a larger ridge, and features that are finite."
+        )
     return _scores(weights.detach(), other).argmax(1)
 
 

@@ -32,7 +32,7 @@ def choose(page: Page, label: str, value: str) -> None:
 
 
 def test_without_a_filter_every_verdict_is_shown(home: Page) -> None:
-    expect(home.get_by_role("status")).to_have_text(f"{len(shown(home))} of {len(shown(home))} verdicts")
+    expect(home.get_by_role("status")).to_have_text(f"{len(shown(home))} of {len(shown(home))} rows")
     assert set(home.locator(".filters label").all_inner_texts()) >= {"Paper", "Network", "Verdict"}
 
 
@@ -45,7 +45,7 @@ def test_filters_work_by_keyboard_together_and_are_counted_aloud(home: Page) -> 
     choose(home, "Paper", "Hoffer et al. 2017")
     both = [text for text in wanted if "Hoffer et al. 2017" in text]
     assert shown(home) == both
-    expect(home.get_by_role("status")).to_have_text(f"{len(both)} of {len(every)} verdicts")
+    expect(home.get_by_role("status")).to_have_text(f"{len(both)} of {len(every)} rows")
 
 
 def test_a_filtered_view_has_an_address_that_leads_back_to_it(home: Page, browser: Browser) -> None:
@@ -62,7 +62,7 @@ def test_one_button_shows_all_again(home: Page) -> None:
     button = home.get_by_role("button", name="Show all")
     button.focus()
     home.keyboard.press("Enter")
-    expect(home.get_by_role("status")).to_have_text(f"{len(every)} of {len(every)} verdicts")
+    expect(home.get_by_role("status")).to_have_text(f"{len(every)} of {len(every)} rows")
     assert shown(home) == every
     assert "#" not in home.url
 

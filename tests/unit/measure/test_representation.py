@@ -55,6 +55,16 @@ def test_the_probe_is_the_optimum_that_gradient_descent_finds() -> None:
     )
 
 
+@pytest.mark.parametrize(("iterations", "factor"), [(3, 1.0), (200, float("nan"))])
+def test_a_probe_whose_optimum_was_not_found_is_an_error(
+    iterations: int, factor: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("repro.measure.representation._ITERATIONS", iterations)
+    (known, labels), (other, _) = blobs(90, 2.0), blobs(60, 2.0, 1)
+    with pytest.raises(UsageError, match=rf"ridge=0\.001: after {iterations} iterations.*pass a larger ridge"):
+        linear_probe(factor * known, labels, other)
+
+
 def test_the_probe_does_not_see_the_unit_of_a_feature_nor_one_that_is_constant() -> None:
     (known, labels), (other, _) = blobs(60, 2.0), blobs(200, 2.0, 1)
     expected = linear_probe(known, labels, other)
