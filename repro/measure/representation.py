@@ -53,8 +53,8 @@ def linear_probe(features: Tensor, labels: Tensor, held_out: Tensor, *, ridge: f
     steepest = float(weights.grad.abs().max())
     if not steepest <= _SLOPE:
         raise UsageError(
-            f"ridge={ridge}: after {_ITERATIONS} iterations the gradient still has an entry of {steepest:.1e}, and must "
-            f"have none above {_SLOPE}; pass a larger ridge, and features that are finite."
+            f"ridge={ridge}: after {_ITERATIONS} iterations the gradient has an entry of {steepest:.1e}, and must "
+            f"have none above {_SLOPE:.0e}; pass a larger ridge, and features that are finite."
         )
     return _scores(weights.detach(), other).argmax(1)
 
