@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -39,11 +42,13 @@ def device() -> torch.device:
         UsageError: it names neither `cpu` nor `cuda` or `cuda:N`, or a GPU that torch does not find here.
     """
     named = os.environ.get("REPRO_DEVICE") or "cpu"
-    kind, _, number = named.partition(":")
-    if named != "cpu" and (kind != "cuda" or not (number or "0").isdecimal()):
+    if named == "cpu":
+        return CPU
+    wanted = re.fullmatch(r"cuda(?::(0|[1-9]\d*))?", named)
+    if wanted is None:
         raise UsageError(f"REPRO_DEVICE={named!r} must be cpu, cuda or cuda:N; leave it unset for the processor.")
     found = torch.cuda.device_count()
-    if kind == "cuda" and int(number or 0) >= found:
+    if int(wanted[1] or 0) >= found:
         raise UsageError(
             f"REPRO_DEVICE={named!r}: torch {torch.__version__} finds {found} GPUs here; leave it unset for the "
             "processor, or install a build of torch for your GPU."
@@ -62,7 +67,8 @@ def prepare() -> str:
         `"onednn"` or `"default"`.
     """
     torch.set_num_threads(1)
-    _be_exact_on_gpus()
+    torch.backends.cudnn.deterministic = True
+    _set_gpu_precision(*_FLOAT32)
     torch.backends.mkldnn.matmul.fp32_precision = "bf16"  # type: ignore[attr-defined]
     if product_error() <= FLOAT32_ERROR:
         return "onednn"
@@ -70,11 +76,23 @@ def prepare() -> str:
     return "default"
 
 
-def _be_exact_on_gpus() -> None:
-    """Float32 products and convolutions without TF32, and added in the same order every time; no processor's matter."""
-    torch.backends.cuda.matmul.fp32_precision = "ieee"
-    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
-    torch.backends.cudnn.deterministic = True
+@contextmanager
+def without_tf32() -> Iterator[None]:
+    """In the block, float32 products and convolutions on a GPU are float32; cuDNN's default is TF32, of ten bits."""
+    before = torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]
+    _set_gpu_precision(*_FLOAT32)
+    try:
+        yield
+    finally:
+        _set_gpu_precision(*before)
+
+
+_FLOAT32 = ("ieee", "ieee")
+
+
+def _set_gpu_precision(products: str, convolutions: str) -> None:
+    torch.backends.cuda.matmul.fp32_precision = products
+    torch.backends.cudnn.conv.fp32_precision = convolutions  # type: ignore[attr-defined]
 
 
 def product_error() -> float:
@@ -86,10 +104,10 @@ def product_error() -> float:
     return float(((left @ right).double() - exact).abs().max() / exact.abs().max())
 
 
-def name() -> str:
+def computer_name() -> str:
     """What computes here: the processor's name, and the GPU's where `device` is one."""
-    gpu = device()
-    return cpu_name() if gpu == CPU else f"{torch.cuda.get_device_name(gpu)}, {cpu_name()}"
+    place = device()
+    return cpu_name() if place == CPU else f"{torch.cuda.get_device_name(place)}, {cpu_name()}"
 
 
 @cache

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from repro import __version__, machine
+from repro import __version__
+from repro.machine import computer_name
 
 
 @cache
@@ -19,7 +20,7 @@ def provenance() -> dict[str, str | int]:
         "commit": _commit(),
         "torch_version": torch.__version__,
         "threads": torch.get_num_threads(),
-        "machine": machine.name(),
+        "machine": computer_name(),
     }
 
 

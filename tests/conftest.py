@@ -1,4 +1,4 @@
-"""One thread, so that tests do not wait for each other; and in the CI the same examples on every run."""
+"""The processor alone, one thread, so that tests do not wait for each other; in the CI the same examples every time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from hypothesis import settings
 
 torch.set_num_threads(1)
+os.environ.pop("REPRO_DEVICE", None)
 
 settings.register_profile("local", deadline=None)
 settings.register_profile("theory", deadline=None, max_examples=500)

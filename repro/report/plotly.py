@@ -12,6 +12,10 @@ from repro.report.style import BAND, COLOURS, DARK, EDGE, FEW, GRID, INK, PAPER,
 
 Part = dict[str, Any]
 """A piece of what plotly.js reads."""
+_LABELS = 8
+"""Of an axis at most."""
+_ROOM = 0.05
+"""Above the highest point of an axis that is cut off below, as a fraction of its length."""
 
 
 def as_plotly(figure: Figure) -> bytes:
@@ -114,10 +118,12 @@ def _horizontal(panel: Panel) -> Part:
 
 
 def _vertical(panel: Panel) -> Part:
-    scale = _scale(panel.log_y, [y for line in panel.lines for points in line.seeds.values() for _, y in points])
+    ys = [y for line in panel.lines for points in line.seeds.values() for _, y in points]
     if not panel.low_y:
-        return scale
-    return scale | {"autorange": "max", "range": [math.log10(panel.low_y) if panel.log_y else panel.low_y, None]}
+        return _scale(panel.log_y, ys)
+    shown = [panel.low_y, *(y for y in ys if y >= panel.low_y)]
+    low, high = (math.log10(end) if panel.log_y else end for end in (min(shown), max(shown)))
+    return _scale(panel.log_y, shown) | {"range": [low, high + _ROOM * (high - low)]}
 
 
 def _scale(log: bool, values: Sequence[float]) -> Part:
@@ -126,7 +132,9 @@ def _scale(log: bool, values: Sequence[float]) -> Part:
         return {"type": "linear"}
     positive = [value for value in values if value > 0]
     few = bool(positive) and max(positive) < 100 * min(positive)
-    labels = {"dtick": "D2", "minorloglabels": "complete", "tickformat": "~g"} if few else {"dtick": 1}
+    decades = math.log10(max(positive) / min(positive)) if positive else 1
+    every = max(1, math.ceil(decades / _LABELS))
+    labels = {"dtick": "D2", "minorloglabels": "complete", "tickformat": "~g"} if few else {"dtick": every}
     return {"type": "log", "exponentformat": "power"} | labels
 
 

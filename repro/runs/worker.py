@@ -42,7 +42,7 @@ class RunRequest:
 def carry_out(store: RunStore, request: RunRequest, wait: bool = False) -> dict[str, Any]:
     """Train `request.spec` to its end, unless the store already holds it; return its status.
 
-    Killed at any instant and called again, it leaves the same files as a run never interrupted
+    Killed at any instant and called again, it leaves on a processor the same files as a run never interrupted
     (seconds and dates in `status.json` apart). An error ends in the status `failed` with its reason, and the next call
     tries again.
 

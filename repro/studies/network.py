@@ -81,7 +81,7 @@ def objective_at(store: RunStore, spec: RunSpec, update: int | None, batchnorm: 
     """
     if spec.objective.views > 1:
         raise UsageError(f"run {spec.key} learnt by contrast: its outputs are no classes; measure a run with labels.")
-    data = load(spec.dataset)
+    data = load(spec.dataset).to(device())
     model = network_at(store, spec, update, data)
     part = part_of(data.train, measured)
     if batchnorm == "batch":

@@ -31,9 +31,7 @@ def build_optimizer(name: str, parameters: Iterable[nn.Parameter], weight_decay:
     if name == "nesterov":
         return torch.optim.SGD(parameters, momentum=0.9, weight_decay=weight_decay, nesterov=True, fused=True)
     if name == "adagrad":
-        moved = list(parameters)
-        fused = all(parameter.is_cpu for parameter in moved)  # there is no fused AdaGrad for a GPU
-        return torch.optim.Adagrad(moved, weight_decay=weight_decay, fused=fused)
+        return torch.optim.Adagrad(parameters, weight_decay=weight_decay, fused=True)
     raise ValueError(f"optimizer={name!r} must be one of adam, sgd, nesterov, adagrad.")
 
 

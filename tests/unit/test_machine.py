@@ -10,15 +10,18 @@ import torch
 
 from repro import machine
 from repro.errors import UsageError
+from repro.measure.borrow import undisturbed
 from repro.runs.pool import pool
 
 
 @pytest.fixture(autouse=True)
 def setting() -> Iterator[None]:
     before = torch.backends.mkldnn.matmul.fp32_precision
+    on_gpus = gpu_precision()
     machine.prepare.cache_clear()
     yield
     torch.backends.mkldnn.matmul.fp32_precision = before
+    torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision = on_gpus
     machine.prepare.cache_clear()
 
 
@@ -45,10 +48,22 @@ def test_the_setting_stays_only_where_the_measured_product_is_exact(
     assert torch.backends.mkldnn.matmul.fp32_precision == {"onednn": "bf16", "default": "none"}[expected]
 
 
-def test_gpus_compute_in_float32_and_in_one_order() -> None:
+def gpu_precision() -> tuple[str, str]:
+    return torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision
+
+
+def test_gpus_train_in_float32_and_their_convolutions_add_in_one_order() -> None:
     machine.prepare()
-    assert torch.backends.cuda.matmul.fp32_precision == torch.backends.cudnn.conv.fp32_precision == "ieee"
+    assert gpu_precision() == ("ieee", "ieee")
     assert torch.backends.cudnn.deterministic
+
+
+def test_what_is_measured_on_a_gpu_is_float32_and_the_setting_is_given_back() -> None:
+    torch.backends.cudnn.conv.fp32_precision = "tf32"
+    before = gpu_precision()
+    with undisturbed(torch.nn.Linear(1, 1)):
+        assert gpu_precision() == ("ieee", "ieee")
+    assert gpu_precision() == before
 
 
 @pytest.mark.parametrize(
@@ -64,7 +79,7 @@ def test_networks_are_where_the_environment_says(
         monkeypatch.setenv("REPRO_DEVICE", named)
     assert machine.device() == torch.device(expected)
     gpu = {"cuda": "GPU 0, ", "cuda:1": "GPU 1, "}.get(expected, "")
-    assert machine.name() == gpu + machine.cpu_name()
+    assert machine.computer_name() == gpu + machine.cpu_name()
 
 
 @pytest.mark.parametrize(
@@ -72,6 +87,9 @@ def test_networks_are_where_the_environment_says(
     [
         ("gpu", "must be cpu, cuda or cuda:N"),
         ("cuda:first", "must be cpu, cuda or cuda:N"),
+        ("cuda:", "must be cpu, cuda or cuda:N"),
+        ("cuda:01", "must be cpu, cuda or cuda:N"),
+        ("cuda:-1", "must be cpu, cuda or cuda:N"),
         ("cuda:2", "finds 2 GPUs here"),
     ],
 )

@@ -92,9 +92,17 @@ def test_axes_are_those_of_the_panel() -> None:
     scaled = layout(figure(Line("SB", "SB", SEEDS), **panel))
     assert (scaled["xaxis"]["type"], scaled["yaxis"]["type"]) == ("log", "log")
     assert scaled["xaxis"]["autorange"] == "reversed"
-    assert scaled["yaxis"]["range"] == [-2, None]
+    low, high = scaled["yaxis"]["range"]
+    assert low == -2
+    assert high > max(math.log10(y) for points in SEEDS.values() for _, y in points)
     assert scaled["xaxis"]["tickvals"] == [1, 10]
     assert (scaled["xaxis"]["title"]["text"], scaled["yaxis"]["title"]["text"]) == ("epoch", "loss, nats")
+
+
+@pytest.mark.parametrize(("decades", "every"), [(3, 1), (8, 1), (9, 2), (40, 5)])
+def test_a_long_logarithmic_axis_has_at_most_eight_labels(decades: int, every: int) -> None:
+    line = Line("SB", "SB", {"0": [(1.0, 1.0), (2.0, 10.0**-decades)]})
+    assert layout(figure(line, log_y=True))["yaxis"]["dtick"] == every
 
 
 def test_an_axis_that_is_linear_about_zero_is_stretched_and_labelled_with_what_stands_there() -> None:
