@@ -9,6 +9,9 @@ from torch import Tensor
 
 from repro.errors import UsageError
 
+ROUNDING = 1e-6
+"""Asymmetry of a Hessian that passes for rounding, as a fraction of its largest entry."""
+
 
 @dataclass(frozen=True, eq=False)
 class Quadratic:
@@ -16,7 +19,7 @@ class Quadratic:
 
     Attributes:
         gradient: g, shape `(p,)`.
-        hessian: H, shape `(p,)` for a diagonal or `(p, p)`, symmetric.
+        hessian: H, shape `(p,)` for a diagonal or `(p, p)`, symmetric but for rounding, which is taken out.
         constant: c.
 
     Raises:
@@ -33,8 +36,10 @@ class Quadratic:
             raise UsageError(
                 f"gradient {tuple(g.shape)} and hessian {tuple(H.shape)} must be (p,), and (p,) or (p, p)."
             )
-        if H.ndim == 2 and not torch.equal(H, H.T):
-            raise UsageError("hessian must be symmetric; pass (H + H.T) / 2.")
+        if H.ndim == 2:
+            if not torch.allclose(H, H.T, rtol=0.0, atol=ROUNDING * float(H.abs().max())):
+                raise UsageError("hessian must be symmetric; pass (H + H.T) / 2.")
+            H = (H + H.T) / 2  # a product such as A Aᵀ is symmetric but for rounding
         object.__setattr__(self, "gradient", g)
         object.__setattr__(self, "hessian", H)
 

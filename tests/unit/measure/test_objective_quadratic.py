@@ -32,6 +32,13 @@ def test_shapes_that_do_not_fit_are_refused(hessian: torch.Tensor) -> None:
         Quadratic(torch.ones(2), hessian)
 
 
+def test_a_hessian_that_rounding_left_asymmetric_is_made_symmetric() -> None:
+    rounded = torch.tensor([[2.0, 1.0], [1.0 + 1e-12, 3.0]], dtype=torch.float64)
+    kept = Quadratic(torch.zeros(2), rounded).hessian
+    assert torch.equal(kept, kept.T)
+    torch.testing.assert_close(kept, rounded, rtol=1e-11, atol=0.0)
+
+
 def test_a_hessian_that_is_not_symmetric_is_refused() -> None:
     with pytest.raises(UsageError, match="hessian must be symmetric"):
         Quadratic(torch.ones(2), torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
