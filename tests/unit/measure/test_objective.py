@@ -25,7 +25,8 @@ def examples(count: int, shape: tuple[int, ...] = (4,), classes: int = 3) -> tup
 def started(model: nn.Module, inputs: Tensor) -> nn.Module:
     """The model in float64, with weights and with running statistics that are no round numbers."""
     glorot_uniform_(model, stream(0, "init"))
-    with torch.no_grad():
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
         model.double()(inputs)
     return model
 
