@@ -1,4 +1,4 @@
-"""The processor alone, one thread, one random state at the start of each test; in the CI the same examples every time."""
+"""The processor alone, one thread, and each test from one random state; in the CI the same examples every time."""
 
 from __future__ import annotations
 

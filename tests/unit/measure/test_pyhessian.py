@@ -121,11 +121,12 @@ def test_the_density_takes_no_more_steps_than_variables():
 
 
 def test_a_negative_trace_takes_all_probes_where_bare_pyhessian_stops_after_two():
-    f = network(loss=lambda z, y: -F.cross_entropy(z, y, reduction="none"))
+    concave = nn.Linear(4, 3)  # under the loss with its sign turned: no probe is positive
+    f = NetworkObjective(concave, *network().data, loss=lambda z, y: -F.cross_entropy(z, y, reduction="none"))
     found = PyHessian(f, f.start).trace(probes=50)
     assert found.value < 0
     assert found.probes == 50
-    negative = bare(f.model, lambda z, y: -F.cross_entropy(z, y), dataloader=[f.data], cuda=False)
+    negative = bare(concave, lambda z, y: -F.cross_entropy(z, y), dataloader=[f.data], cuda=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert len(negative.trace(maxIter=50)) == 2
