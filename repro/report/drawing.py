@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from itertools import chain
 
 import matplotlib
@@ -12,7 +13,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import LogFormatter, NullLocator
 
-from repro.report.figure import Figure, Line, Panel, Points
+from repro.report.figure import Figure, Line, Mean, Panel, Points
 from repro.report.style import BAND, COLOURS, DARK, FEW, PANEL, RC, THIN
 
 
@@ -49,7 +50,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     for x, label, colour in panel.marks:
         axes.axvline(x, color=COLOURS[colour], linewidth=1, linestyle=":", label=label)
     for line in panel.lines:
-        _draw_line(axes, line, panel.log_y)
+        _draw_line(axes, line, panel.means(line))
     if not any(line.seeds for line in panel.lines):
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center")
     if panel.falling:
@@ -89,12 +90,12 @@ def _draw_legend(canvas: Canvas, rows: int) -> None:
     canvas.legend(list(labelled.values()), list(labelled), loc="outside lower center", ncols=2 * columns)
 
 
-def _draw_line(axes: Axes, line: Line, log: bool) -> None:
+def _draw_line(axes: Axes, line: Line, means: Sequence[Mean]) -> None:
     colour, dashes = COLOURS[line.colour], "--" if line.dashed else "-"
-    means, thin = line.means(log), line.summed_up
+    thin = line.summed_up
     for index, points in enumerate(line.seeds.values()):
         style = {"linewidth": 0.7, "alpha": THIN} if thin else {"label": line.legend if index == 0 else "_"}
-        marker = "o" if len(points) <= FEW and "" not in line.seeds else ""
+        marker = "o" if len(points) <= FEW and not line.declared else ""
         axes.plot(*_columns(points), dashes, color=colour, marker=marker, **style)
         if line.band:
             xs, ys = _columns(points)

@@ -45,20 +45,30 @@ class Line:
     @property
     def legend(self) -> str:
         """`SB, n = 5`; the label alone where nothing was run."""
-        return self.label if "" in self.seeds else f"{self.label}, n = {len(self.seeds)}"
+        return self.label if self.declared else f"{self.label}, n = {len(self.seeds)}"
 
     @property
     def summed_up(self) -> bool:
         """Whether its seeds stand behind their mean."""
         return self.averaged and len(self.seeds) > 1
 
-    def means(self, log: bool) -> list[Mean]:
-        """The mean at every x that all seeds reached; the geometric mean where `log`."""
+    @property
+    def declared(self) -> bool:
+        """Whether it is known before anything is run, and belongs to no seed."""
+        return "" in self.seeds
+
+    def means(self, *, log: bool = False, share: bool = False) -> list[Mean]:
+        """The mean at every x that all seeds reached.
+
+        Args:
+            log: whether it is the geometric mean.
+            share: whether y is a percentage of something, so that an interval ends at 0 and at 100.
+        """
         if not self.averaged or not self.seeds:
             return []
         tables = [dict(points) for points in self.seeds.values()]
         shared = [x for x in tables[0] if all(x in table for table in tables)]
-        return [_mean(x, [table[x] for table in tables], log) for x in shared]
+        return [_mean(x, [table[x] for table in tables], log, share) for x in shared]
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,7 @@ class Panel:
         lines: what is drawn.
         log_x, log_y: whether an axis is logarithmic.
         low_y: where y ends below, if positive.
+        share: whether y is a percentage of examples, so that no interval leaves 0 to 100.
         linear_x: where positive, x is linear up to this magnitude and logarithmic beyond it, on both sides of zero.
         falling: whether x grows to the left.
         ticks: where x is labelled; empty for round numbers.
@@ -84,10 +95,15 @@ class Panel:
     log_x: bool = False
     log_y: bool = False
     low_y: float = 0.0
+    share: bool = False
     linear_x: float = 0.0
     falling: bool = False
     ticks: Sequence[float] = ()
     marks: Sequence[tuple[float, str, str]] = ()
+
+    def means(self, line: Line) -> list[Mean]:
+        """Of one of its lines, as this panel's y has them."""
+        return line.means(log=self.log_y, share=self.share)
 
 
 @dataclass(frozen=True)
@@ -125,29 +141,30 @@ def as_csv(figure: Figure) -> bytes:
         for line in panel.lines:
             for seed, points in line.seeds.items():
                 writer.writerows([where, line.label, seed, x, y, "", ""] for x, y in points)
-            for mean in line.means(panel.log_y):
+            for mean in panel.means(line):
                 writer.writerow([where, line.label, "mean", mean.x, mean.mean, *(mean.interval or ("", ""))])
     return written.getvalue().encode()
 
 
 def _described(panel: Panel) -> str:
-    lines = [f"{line.legend}{_course(line, panel.log_y)}" for line in panel.lines if line.seeds]
+    lines = [f"{line.legend}{_course(panel.means(line))}" for line in panel.lines if line.seeds]
     return f"{'; '.join(lines)}." if lines else "No values."
 
 
-def _course(line: Line, log: bool) -> str:
+def _course(means: Sequence[Mean]) -> str:
     """From the first mean to the last; nothing where there is no mean."""
-    means = line.means(log)
     if not means:
         return ""
     first, last = means[0], means[-1]
     return f": {first.mean:.3g} at {first.x:.3g} to {last.mean:.3g} at {last.x:.3g}"
 
 
-def _mean(x: float, values: Sequence[float], log: bool) -> Mean:
+def _mean(x: float, values: Sequence[float], log: bool, share: bool) -> Mean:
     positive = log and all(value > 0 for value in values)
     estimate = one_sample([math.log10(value) for value in values] if positive else values)
-    interval = estimate.interval(0.05)
-    if not positive:
-        return Mean(x, estimate.mean, interval)
-    return Mean(x, 10**estimate.mean, interval and (10 ** interval[0], 10 ** interval[1]))
+    mean, interval = estimate.mean, estimate.interval(0.05)
+    if positive:
+        mean, interval = 10**mean, interval and (10 ** interval[0], 10 ** interval[1])
+    if share and interval:
+        interval = max(interval[0], 0.0), min(interval[1], 100.0)
+    return Mean(x, mean, interval)

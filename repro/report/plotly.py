@@ -35,7 +35,7 @@ def as_plotly(figure: Figure) -> bytes:
 def _traces(panel: Panel) -> Iterator[Part]:
     for line in panel.lines:
         yield from (_seed(panel, line, seed) for seed in line.seeds)
-        means = line.means(panel.log_y) if line.summed_up else []
+        means = panel.means(line) if line.summed_up else []
         if means:
             yield _band(panel, line, means)
             yield _mean(panel, line, means)
@@ -51,7 +51,7 @@ def _trace(panel: Panel, line: Line, xs: Sequence[float | None], ys: Sequence[fl
         "name": line.legend,
         "legendgroup": line.legend,
         "showlegend": False,
-        "mode": "lines+markers" if len(xs) <= FEW else "lines",
+        "mode": "lines+markers" if len(xs) <= FEW and not line.declared else "lines",
         "line": {"color": COLOURS[line.colour], "dash": "dash" if line.dashed else "solid", "width": 2},
     }
 
@@ -60,7 +60,8 @@ def _seed(panel: Panel, line: Line, seed: str) -> Part:
     points = line.seeds[seed]
     trace = _trace(panel, line, [x for x, _ in points], [y for _, y in points])
     trace["text"] = [f"{x:.4g}" for x, _ in points]
-    trace["hovertemplate"] = f"%{{y:.4g}} at %{{text}}<extra>{line.label}, seed {seed}</extra>"
+    whose = line.label if line.declared else f"{line.label}, seed {seed}"
+    trace["hovertemplate"] = f"%{{y:.4g}} at %{{text}}<extra>{whose}</extra>"
     if line.summed_up:
         trace |= {"opacity": THIN}
         trace["line"]["width"] = 1

@@ -1,8 +1,8 @@
-"""The README's first screen: what the ledgers say, between its two markers."""
+"""The README's generated parts: what the ledgers say on its first screen, and what it means for practice below."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from repro.errors import DataError
 from repro.report.citation import short_name
@@ -13,36 +13,49 @@ from repro.report.results import Results
 from repro.report.tally import count, overall
 from repro.report.verdicts import all_judged, sentences
 
-BEGIN, END = "<!-- verdicts:begin -->", "<!-- verdicts:end -->"
 
-
-def rewritten(text: str, block: str) -> str:
-    """The text with `block` between its markers; the text as it is, if it has none.
+def rewritten(text: str, parts: Mapping[str, str]) -> str:
+    """The text with each part between its markers, `<!-- name:begin -->` and `<!-- name:end -->`, where it has them.
 
     Raises:
         DataError: there is one marker without the other, or one stands twice.
     """
-    if BEGIN not in text and END not in text:
-        return text
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise DataError(f"README.md must have {BEGIN} once and {END} once after it. Put both back around the block.")
-    before, _, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}\n{block}{END}{rest.partition(END)[2]}"
+    for name, part in parts.items():
+        text = _with_part(text, name, part)
+    return text
 
 
-def first_screen(papers: Papers, advice: Sequence[Advice], picture: str) -> str:
-    """The ledgers in a sentence, a picture and a table of counts, and the advice that they bear out.
+def readme_parts(papers: Papers, advice: Sequence[Advice], picture: str) -> Mapping[str, str]:
+    """The parts by name: the ledgers in a sentence and a table, their picture, and the advice that they bear out.
 
     Args:
         papers: all of them, in the order in which they appeared.
         advice: what the guide says.
         picture: the path of the picture of all verdicts.
     """
+    profiles = list(papers.values())
+    return {
+        "verdicts": blocks([overall(profiles), _counts(profiles)]),
+        "picture": f"![Every verdict, by claim and by network and data set]({picture})\n",
+        "guide": _guide(papers, advice),
+    }
+
+
+def _with_part(text: str, name: str, part: str) -> str:
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    if begin not in text and end not in text:
+        return text
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        raise DataError(f"README.md must have {begin} once and {end} once after it. Put both back around the part.")
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n{part}{end}{rest.partition(end)[2]}"
+
+
+def _guide(papers: Papers, advice: Sequence[Advice]) -> str:
     settled = [each for each in advice if each.settled(papers)]
     said = [f"- **{each.question}** {each.sentence(papers)} ({_carried_by(each, papers)})" for each in settled]
     rest = f"Open so far: {len(advice) - len(settled)} of the guide's {len(advice)} questions." if advice else ""
-    drawn = f"![Every verdict, by claim and by network and data set]({picture})"
-    return blocks([overall(list(papers.values())), drawn, _counts(list(papers.values())), "\n".join(said), rest])
+    return blocks(["\n".join(said), rest])
 
 
 def _counts(papers: Sequence[Sequence[Results]]) -> str:

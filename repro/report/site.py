@@ -14,7 +14,7 @@ from repro.report.guide import guide_page, load_guide
 from repro.report.identities import identities_page
 from repro.report.overview import across, overview, papers_page
 from repro.report.page import paper_page
-from repro.report.readme import first_screen, rewritten
+from repro.report.readme import readme_parts, rewritten
 from repro.report.results import Results, load_results
 from repro.report.verdict_map import verdict_map
 from repro.studies import theory
@@ -26,7 +26,7 @@ _WRITTEN = (".md", ".svg", ".csv", ".json")
 
 
 def write_site(root: Path | None = None, parser: argparse.ArgumentParser | None = None) -> list[Path]:
-    """Write the pages, their figures and data, the README's first screen and its picture; nothing is trained.
+    """Write the pages, their figures and data, the README's generated parts and its picture; nothing is trained.
 
     Args:
         root: the checkout; by default the one around the package or the working directory.
@@ -85,7 +85,8 @@ def _files(base: Path, parser: argparse.ArgumentParser | None) -> dict[Path, byt
     found = {base / "docs" / "results" / name: content for name, content in files.items()}
     found[base / PICTURE] = verdict_map(list(papers.values()))
     if readme.exists():
-        found[readme] = rewritten(readme.read_text(encoding="utf-8"), first_screen(papers, advice, PICTURE)).encode()
+        text = readme.read_text(encoding="utf-8")
+        found[readme] = rewritten(text, readme_parts(papers, advice, PICTURE)).encode()
     return found
 
 

@@ -8,25 +8,29 @@ from html import escape
 from repro.report.citation import short_name
 from repro.report.ledger import NOT_RUN, SIGNS, VERDICTS
 from repro.report.results import Results
+from repro.report.style import DARK, EDGE, GRID, INK, PAPER
 from repro.report.verdicts import columns, sentences
 
 CELL, GAP, MARGIN = 30, 4, 16
 """Side of a square, space between two, and around all of them, in pixels."""
 LABEL = 190
 """Width of the names of the places, in pixels."""
-FILLS = {"reproduced": "#0072B2", "contradicted": "#D55E00", "inconclusive": "#E4E4E4", NOT_RUN: "#FFFFFF"}
+FILLS = {"reproduced": "#0072B2", "contradicted": "#D55E00", "inconclusive": GRID, NOT_RUN: PAPER}
 """Told apart by the colour-blind (Okabe and Ito 2008); the shape inside says the same."""
+_SIGN = "#FFF"
+"""Of a sign on a colour; written shorter than the paper's, so that it stays white on dark pages."""
 _SHAPES = {
-    "reproduced": '<path d="M8 16l5 5 9-11" stroke="#FFF" stroke-width="3" fill="none"/>',
-    "contradicted": '<path d="M9 9l12 12M21 9l-12 12" stroke="#FFF" stroke-width="3"/>',
-    "inconclusive": '<path d="M11 12a4 4 0 1 1 4 4v2M15 21v2" stroke="#333" stroke-width="2.4" fill="none"/>',
-    NOT_RUN: '<path d="M12 15h6" stroke="#999" stroke-width="2"/>',
+    "reproduced": f'<path d="M8 16l5 5 9-11" stroke="{_SIGN}" stroke-width="3" fill="none"/>',
+    "contradicted": f'<path d="M9 9l12 12M21 9l-12 12" stroke="{_SIGN}" stroke-width="3"/>',
+    "inconclusive": f'<path d="M11 12a4 4 0 1 1 4 4v2M15 21v2" stroke="{INK}" stroke-width="2.4" fill="none"/>',
+    NOT_RUN: f'<path d="M12 15h6" stroke="{EDGE}" stroke-width="2"/>',
 }
 _STEP = CELL + GAP
+_DARK = "".join(f'[{part}="{light}"]{{{part}:{dark}}}' for light, dark in DARK.items() for part in ("fill", "stroke"))
 
 
 def verdict_map(papers: Sequence[Sequence[Results]]) -> bytes:
-    """The picture as SVG, a white card that is read on light and dark pages alike; same ledgers, same bytes."""
+    """The picture as SVG, in light and dark; same ledgers, same bytes."""
     parts, top = list[str](), MARGIN
     for profiles in papers:
         drawn = list(_paper(profiles, top))
@@ -36,35 +40,36 @@ def verdict_map(papers: Sequence[Sequence[Results]]) -> bytes:
     legend = list(_legend(top + 8))
     size = f'width="{width}" height="{top + CELL + MARGIN}" viewBox="0 0 {width} {top + CELL + MARGIN}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="sans-serif" font-size="13">'
-    card = '<title>Verdicts by claim and place</title><rect width="100%" height="100%" rx="6" fill="#FFF"/>'
-    return "\n".join([head, card, *parts, *legend, "</svg>", ""]).encode()
+    card = f'<title>Verdicts by claim and place</title><rect width="100%" height="100%" rx="6" fill="{PAPER}"/>'
+    dark = f"<style>@media (prefers-color-scheme: dark){{{_DARK}}}</style>"
+    return "\n".join([head, dark, card, *parts, *legend, "</svg>", ""]).encode()
 
 
 def _paper(profiles: Sequence[Results], top: int) -> Iterator[str]:
     """Its name over the claims, then one row of squares for each place."""
     claims = sentences(profiles)
-    yield _text(MARGIN, top + 20, short_name(profiles[0].paper), "#111", 'font-weight="bold"')
+    yield _text(MARGIN, top + 20, short_name(profiles[0].paper), INK, 'font-weight="bold"')
     for index, claim in enumerate(claims):
-        yield _text(_left(index) + CELL / 2, top + 20, claim, "#333", 'text-anchor="middle" font-size="11"')
+        yield _text(_left(index) + CELL / 2, top + 20, claim, INK, 'text-anchor="middle" font-size="11"')
     for line, column in enumerate(columns(profiles), 1):
         y = top + line * _STEP - 4
-        yield _text(MARGIN, y + 20, column.title, "#333", 'font-size="12"')
+        yield _text(MARGIN, y + 20, column.title, INK, 'font-size="12"')
         for index, (claim, said) in enumerate(claims.items()):
             row = column.row(claim)
             yield _square(_left(index), y, NOT_RUN if row is None else row.verdict, f"{claim}, {column.title}: {said}")
     if not columns(profiles):
-        yield _text(MARGIN, top + _STEP + 16, "not run", "#333", "")
+        yield _text(MARGIN, top + _STEP + 16, "not run", INK, "")
 
 
 def _legend(top: float) -> Iterator[str]:
     for index, word in enumerate((*VERDICTS, NOT_RUN)):
         left = MARGIN + index * 150
         yield _square(left, top, word, word)
-        yield _text(left + _STEP + 4, top + 20, word, "#333", "")
+        yield _text(left + _STEP + 4, top + 20, word, INK, "")
 
 
 def _square(left: float, top: float, verdict: str, title: str) -> str:
-    box = f'<rect width="{CELL}" height="{CELL}" rx="4" fill="{FILLS[verdict]}" stroke="#BBB"/>'
+    box = f'<rect width="{CELL}" height="{CELL}" rx="4" fill="{FILLS[verdict]}" stroke="{EDGE}"/>'
     said = f"<title>{escape(title)}: {SIGNS[verdict]} {verdict}</title>"
     return f'<g transform="translate({left} {top})">{said}{box}{_SHAPES[verdict]}</g>'
 

@@ -26,5 +26,6 @@ def test_the_measuring_snippet_runs_on_a_strangers_model(capsys: pytest.CaptureF
     assert value > 0
 
 
-def test_the_verdict_table_is_marked_for_the_report() -> None:
-    assert README.index("<!-- verdicts:begin -->") < README.index("<!-- verdicts:end -->") < README.index("```sh")
+def test_the_verdicts_stand_first_then_the_commands_then_the_picture_and_the_advice() -> None:
+    places = ["verdicts:begin", "verdicts:end", "```sh", "](docs/verdicts.svg)", "picture:end", "guide:begin"]
+    assert [README.index(place) for place in places] == sorted(README.index(place) for place in places)

@@ -74,7 +74,7 @@ def _curves(results: Results, place: Place, length: str, quantity: str) -> dict[
 def _panel(length: str, quantity: str, found: dict[str, list[Observation]]) -> Panel:
     lines = [Line(way, way, curves(points)) for way, points in found.items()]
     batches = sorted({x for line in lines for points in line.seeds.values() for x, _ in points})
-    return Panel(_EPOCHS[length], "batch size, examples", _AXES[quantity], lines, log_x=True, ticks=batches)
+    return Panel(_EPOCHS[length], "batch size, examples", _AXES[quantity], lines, log_x=True, ticks=batches, share=True)
 
 
 def _gain(small: Sequence[Observation], large: Sequence[Observation]) -> tuple[str, str, str]:

@@ -21,7 +21,9 @@ def figure(digitised: Mapping[str, Any]) -> Figure:
     errors = [(float(batch), error) for batch, error in digitised["final_error"]]
     line = Line("final validation error", "test", {"authors": errors})
     ticks = [batch for batch, _ in errors]
-    first = Panel(title, "batch size, examples", "validation error, percent", [line], log_x=True, ticks=ticks)
+    first = Panel(
+        title, "batch size, examples", "validation error, percent", [line], log_x=True, ticks=ticks, share=True
+    )
     return Figure("authors-figs", [[first, *(_distances(title, digitised, which) for which in ("before", "after"))]])
 
 

@@ -27,9 +27,17 @@ def figure_1(results: Results) -> Exhibit:
             line = Line("final test accuracy", "test", curves(sweep))
             title = f"{place.network}, {place.dataset}"
             panels = [
-                Panel(title, "batch size, examples", "test accuracy, percent", [line], log_x=True, ticks=batches),
-                _panel(place, "epoch", "test error, percent", found, test_error_curve(results, "epoch")),
-                Panel(title, "epoch", "test error, percent", _sweep(results, sweep, batches)),
+                Panel(
+                    title,
+                    "batch size, examples",
+                    "test accuracy, percent",
+                    [line],
+                    log_x=True,
+                    ticks=batches,
+                    share=True,
+                ),
+                _panel(place, "epoch", "test error, percent", found, test_error_curve(results, "epoch"), share=True),
+                Panel(title, "epoch", "test error, percent", _sweep(results, sweep, batches), share=True),
             ]
             figure = Figure(f"{results.profile}-{place.network}-fig1", [panels], interactive=True)
             figures.append((figure, _caption(place, found)))
@@ -49,17 +57,21 @@ def figure_2(results: Results) -> Exhibit:
 def figure_3(results: Results) -> Exhibit:
     """Test error against updates, of every column."""
     errors = test_error_curve(results, "update")
-    return _against_updates(results, "Fig. 3: error against updates", "fig3", "test error, percent", errors)
+    return _against_updates(results, "Fig. 3: error against updates", "fig3", "test error, percent", errors, share=True)
 
 
-def _against_updates(results: Results, title: str, name: str, axis: str, curve: Curve) -> Exhibit:
+def _against_updates(
+    results: Results, title: str, name: str, axis: str, curve: Curve, *, share: bool = False
+) -> Exhibit:
     used: list[Observation] = []
     figures = []
     for place in results.places:
         found = final_accuracies(results, place, COLUMNS)
         if any(found.values()):
             panels = [
-                _panel(place, "updates", axis, {column: found[column] for column in chosen}, curve, log_x=True)
+                _panel(
+                    place, "updates", axis, {column: found[column] for column in chosen}, curve, log_x=True, share=share
+                )
                 for chosen in (("SB", "LB", "+LR"), ("SB", "+GBN", "+RA"))
             ]
             figure = Figure(f"{results.profile}-{place.network}-{name}", [panels], interactive=True)
@@ -84,10 +96,17 @@ def _sweep(results: Results, sweep: Sequence[Observation], batches: Sequence[int
 
 
 def _panel(
-    place: Place, x: str, y: str, found: dict[str, list[Observation]], curve: Curve, *, log_x: bool = False
+    place: Place,
+    x: str,
+    y: str,
+    found: dict[str, list[Observation]],
+    curve: Curve,
+    *,
+    log_x: bool = False,
+    share: bool = False,
 ) -> Panel:
     lines = [Line(column, column, drawn(rows, curve)) for column, rows in found.items()]
-    return Panel(f"{place.network}, {place.dataset}", x, y, lines, log_x=log_x)
+    return Panel(f"{place.network}, {place.dataset}", x, y, lines, log_x=log_x, share=share)
 
 
 def _caption(place: Place, found: dict[str, list[Observation]]) -> str:

@@ -22,7 +22,9 @@ def long_training(results: Results) -> Exhibit:
             title = f"{place.network}, {place.dataset}"
             panels = [
                 _panel(title, "epoch", "test loss, nats", drawn(runs, _test_loss(results))),
-                _panel(title, "epoch", "test error, percent", drawn(runs, test_error_curve(results, "epoch"))),
+                _panel(
+                    title, "epoch", "test error, percent", drawn(runs, test_error_curve(results, "epoch")), share=True
+                ),
                 _panel(title, "updates", "norm of the last layer", curves(norms)),
             ]
             words = f"{title}, at the first learning rate: {sentence({'runs:': runs, 'norms:': norms})}. {DRAWN}"
@@ -37,5 +39,5 @@ def _test_loss(results: Results) -> Curve:
     return curve
 
 
-def _panel(title: str, x: str, y: str, seeds: dict[str, Points]) -> Panel:
-    return Panel(title, x, y, [Line("SB, no drops", "test", seeds)], log_x=True)
+def _panel(title: str, x: str, y: str, seeds: dict[str, Points], *, share: bool = False) -> Panel:
+    return Panel(title, x, y, [Line("SB, no drops", "test", seeds)], log_x=True, share=share)

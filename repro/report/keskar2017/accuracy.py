@@ -53,7 +53,7 @@ def _row(results: Results, place: Place, arm: str) -> Sequence[str]:
 
 def _panel(results: Results, place: Place, runs: dict[str, list[Observation]], split: str) -> Panel:
     lines = [Line(arm, arm, drawn(runs[arm], accuracy_curve(results, "epoch", split))) for arm in ARMS]
-    return Panel(f"{place.network}, {place.dataset}", "epoch", f"{split} accuracy, percent", lines)
+    return Panel(f"{place.network}, {place.dataset}", "epoch", f"{split} accuracy, percent", lines, share=True)
 
 
 def _caption(place: Place, runs: dict[str, list[Observation]]) -> str:

@@ -41,6 +41,7 @@ def _panels(results: Results, place: Place, found: dict[str, list[Observation]])
             lines=[Line(quantity.replace("-", " "), colour, curves(found[quantity]))],
             log_x=True,
             log_y=quantity == "sharpness",
+            share=quantity == "test-accuracy",
             ticks=sorted({x for points in curves(found[quantity]).values() for x, _ in points}),
             marks=_threshold(results, place),
         )

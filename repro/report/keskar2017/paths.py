@@ -81,7 +81,9 @@ def theirs(released: Mapping[str, Any], network: str, metric: str) -> Panel:
 
 
 def _panel(title: str, metric: str, lines: Sequence[Line]) -> Panel:
-    return Panel(title, "α, fraction of the way from SB to LB", _AXES[metric], lines, marks=_ENDS)
+    return Panel(
+        title, "α, fraction of the way from SB to LB", _AXES[metric], lines, share=metric == "accuracy", marks=_ENDS
+    )
 
 
 def _caption(results: Results, place: Place, used: Sequence[Observation], released: Mapping[str, Any]) -> str:

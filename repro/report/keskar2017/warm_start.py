@@ -39,7 +39,7 @@ def _panels(
     ]
     continued = [Line("continued by the large batch", "LB", curves(sharp))]
     return [
-        Panel(title, _EPOCHS, "test accuracy, percent", lines),
+        Panel(title, _EPOCHS, "test accuracy, percent", lines, share=True),
         Panel(title, _EPOCHS, "sharpness φ, %", continued, log_y=True),
     ]
 

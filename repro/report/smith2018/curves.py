@@ -88,7 +88,7 @@ def _compared(results: Results, place: Place, optimizer: str, found: Found) -> I
     title = f"{place.network}, {place.dataset}, {optimizer}"
     curves = {name: drawn(rows, accuracy_curve(results, "epoch")) for name, rows in found.items()}
     lines = [Line(name, name, seeds) for name, seeds in curves.items()]
-    yield Panel(title, "epoch", "test accuracy, percent", lines)
+    yield Panel(title, "epoch", "test accuracy, percent", lines, share=True)
     gap = Line("increase - decay", "increase", paired(curves["increase"], curves["decay"], sub))
     yield Panel(title, "epoch", "difference, points", [_margin(results, place), gap])
 

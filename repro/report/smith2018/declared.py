@@ -34,7 +34,9 @@ def figure_1(results: Results) -> Exhibit:
         setting, examples = setting_at(results, place), CATALOGUE[place.dataset].train
         used += [each for found in final_accuracies(results, place, SCHEDULES).values() for each in found]
         rows += [_row(place, setting, name, examples) for name in setting.regimes]
-        figure = Figure(f"{results.profile}-{place.network}-fig1", [_panels(setting, place, examples)])
+        figure = Figure(
+            f"{results.profile}-{place.network}-fig1", [_panels(setting, place, examples)], interactive=True
+        )
         figures.append((figure, f"{place.network} on {place.dataset}, {examples:,} training examples. {_CAPTION}"))
     text = markdown.table(_HEAD, rows)
     return Exhibit("Fig. 1: learning rate, batch and noise scale", used, f"{_NOTE}\n\n{text}", figures)

@@ -44,7 +44,7 @@ def table(results: Results) -> Exhibit:
 def figure_5(results: Results) -> Exhibit:
     """Test accuracy: against epochs the schedules are to coincide; against updates they are not."""
     title, y = "Fig. 5: accuracy against epochs and updates", "test accuracy, percent"
-    return against_epochs_and_updates(results, title, "fig5", SCHEDULES, y, accuracy_curve)
+    return against_epochs_and_updates(results, title, "fig5", SCHEDULES, y, accuracy_curve, share=True)
 
 
 def against_epochs_and_updates(
@@ -56,6 +56,7 @@ def against_epochs_and_updates(
     curve: Callable[[Results, str], Curve],
     *,
     log_y: bool = False,
+    share: bool = False,
 ) -> Exhibit:
     """One curve of every run of some schedules, twice.
 
@@ -67,14 +68,16 @@ def against_epochs_and_updates(
         y: what is drawn, with its unit.
         curve: gives it against `epoch` or `update`.
         log_y: whether its axis is logarithmic.
+        share: whether it is a percentage of examples.
     """
     used: list[Observation] = []
     figures = []
     for place in results.places:
         found = final_accuracies(results, place, {each: SCHEDULES[each] for each in schedules})
         if any(found.values()):
+            where = f"{place.network}, {place.dataset}"
             panels = [
-                Panel(f"{place.network}, {place.dataset}", label, y, _lines(found, curve(results, x)), log_x, log_y)
+                Panel(where, label, y, _lines(found, curve(results, x)), log_x, log_y, share=share)
                 for x, label, log_x in (("epoch", "epoch", False), ("update", "updates", True))
             ]
             figure = Figure(f"{results.profile}-{place.network}-{name}", [panels], interactive=True)

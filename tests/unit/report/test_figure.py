@@ -23,34 +23,51 @@ def line(*seeds: list[tuple[float, float]], averaged: bool = True) -> Line:
 
 
 def test_the_mean_goes_as_far_as_all_seeds_do() -> None:
-    means = line([(1, 2.0), (2, 4.0), (3, 6.0)], [(1, 4.0), (2, 8.0)]).means(log=False)
+    means = line([(1, 2.0), (2, 4.0), (3, 6.0)], [(1, 4.0), (2, 8.0)]).means()
     assert [(mean.x, mean.mean) for mean in means] == [(1, 3.0), (2, 6.0)]
 
 
 def test_one_seed_has_a_mean_and_no_interval() -> None:
-    (mean,) = line([(1, 2.0)]).means(log=False)
+    (mean,) = line([(1, 2.0)]).means()
     assert (mean.mean, mean.interval) == (2.0, None)
 
 
 def test_seeds_that_do_not_share_their_x_have_no_mean() -> None:
-    assert line([(1, 2.0)], [(1, 4.0)], averaged=False).means(log=False) == []
+    assert line([(1, 2.0)], [(1, 4.0)], averaged=False).means() == []
 
 
 def test_on_a_logarithmic_axis_the_mean_is_geometric() -> None:
     (mean,) = line([(1, 1.0)], [(1, 100.0)]).means(log=True)
     assert mean.mean == pytest.approx(10)
-    (plain,) = line([(1, 1.0)], [(1, 100.0)]).means(log=False)
+    (plain,) = line([(1, 1.0)], [(1, 100.0)]).means()
     assert plain.mean == 50.5
 
 
 @given(VALUES, st.booleans())
 def test_the_interval_holds_its_mean_and_stays_positive_on_a_logarithmic_axis(values: list[float], log: bool) -> None:
-    (mean,) = line(*([(1.0, value)] for value in values)).means(log)
+    (mean,) = line(*([(1.0, value)] for value in values)).means(log=log)
     assume(mean.interval is not None)
     low, high = mean.interval  # type: ignore[misc]
     assert low <= mean.mean * (1 + 1e-12)
     assert mean.mean <= high * (1 + 1e-12)
     assert not log or low >= 0
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=2, max_size=5), st.booleans())
+def test_no_interval_of_a_percentage_leaves_0_to_100(values: list[float], log: bool) -> None:
+    drawn = line(*([(1.0, value)] for value in values))
+    (mean,) = Panel("", "", "", [drawn], log_y=log, share=True).means(drawn)
+    low, high = mean.interval or (0.0, 100.0)
+    assert 0 <= low <= high <= 100
+    (free,) = Panel("", "", "", [drawn], log_y=log).means(drawn)
+    lowest, highest = free.interval or (low, high)
+    assert (low, high) == (max(lowest, 0.0), min(highest, 100.0))
+
+
+def test_an_interval_of_what_is_no_percentage_may_leave_it() -> None:  # control
+    (mean,) = line([(1, 1.0)], [(1, 99.0)]).means()
+    assert mean.interval is not None
+    assert mean.interval[0] < 0 < 100 < mean.interval[1]
 
 
 def test_a_figure_is_drawn_to_the_same_bytes_each_time_and_names_no_date() -> None:

@@ -55,7 +55,7 @@ def test_every_point_of_every_seed_is_there(seeds: dict[str, list[tuple[float, f
 @pytest.mark.parametrize("log", [False, True])
 def test_means_and_intervals_are_those_of_the_line(log: bool) -> None:
     line = Line("SB", "SB", SEEDS)
-    means = line.means(log)
+    means = line.means(log=log)
     mean, band = (
         traces(figure(line, log_y=log), meta=None, showlegend=True)[0],
         traces(figure(line, log_y=log), fill="toself")[0],
@@ -73,6 +73,14 @@ def test_a_single_seed_is_no_choice_and_has_no_interval() -> None:
     assert traces(alone, meta="authors") == []
     assert traces(alone, fill="toself") == []
     assert traces(alone, hovertemplate=None)[0]["showlegend"] is True
+
+
+def test_what_is_declared_belongs_to_no_seed_and_has_no_markers() -> None:
+    (trace,) = traces(figure(Line("decay", "decay", {"": SEEDS["0"]}, averaged=False)), x=[1.0, 10.0])
+    assert trace["mode"] == "lines"
+    assert "seed" not in trace["hovertemplate"]
+    (run,) = traces(figure(Line("decay", "decay", {"0": SEEDS["0"]})), x=[1.0, 10.0])  # control
+    assert (run["mode"], "seed 0" in run["hovertemplate"]) == ("lines+markers", True)
 
 
 def test_seeds_are_chosen_among_all_that_any_line_has_and_each_line_is_named_once() -> None:

@@ -1,7 +1,8 @@
-"""The block of the README between its markers is generated; the rest of the file is not."""
+"""What stands between markers of the README is generated; the rest of the file is not."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -9,41 +10,40 @@ import pytest
 from repro.claims.loading import load_claims
 from repro.errors import DataError
 from repro.report.guide import load_guide
-from repro.report.readme import first_screen, rewritten
+from repro.report.readme import readme_parts, rewritten
 from repro.report.results import load_results
 from repro.report.site import write_site
 
 BLOCK = "<!-- verdicts:begin -->\nwhatever\n<!-- verdicts:end -->"
 
-
+SAID = {"verdicts": "Said.\n"}
 KEYS = ("keskar2017", "hoffer2017", "smith2018", "article")
 
 
-def screen(root: Path) -> str:
+def parts(root: Path) -> Mapping[str, str]:
     papers = {key: load_results(root / "papers" / key) for key in KEYS}
-    return first_screen(papers, load_guide(root / "papers" / "guide.toml", papers), "docs/verdicts.svg")
+    return readme_parts(papers, load_guide(root / "papers" / "guide.toml", papers), "docs/verdicts.svg")
 
 
 def test_only_the_block_changes_and_a_second_time_nothing_does() -> None:
-    text = rewritten(f"# Title\n\nBefore.\n{BLOCK}\nAfter, no newline", "Said.\n")
+    text = rewritten(f"# Title\n\nBefore.\n{BLOCK}\nAfter, no newline", SAID)
     assert text == "# Title\n\nBefore.\n<!-- verdicts:begin -->\nSaid.\n<!-- verdicts:end -->\nAfter, no newline"
-    assert rewritten(text, "Said.\n") == text
+    assert rewritten(text, SAID) == text
 
 
-def test_the_screen_counts_claims_and_verdicts_and_shows_the_picture(checkout: Path) -> None:
-    text = screen(checkout)
+def test_the_table_counts_claims_and_verdicts(checkout: Path) -> None:
+    text = parts(checkout)["verdicts"]
     smith, article = (len(load_claims(checkout / "papers" / key)) for key in KEYS[2:])
     assert text.startswith(
         f"Of {29 + smith + article} claims in 4 papers, 3 have been put to the test, on one or more networks and data "
         "sets: 1 reproduced, 1 contradicted and 1 inconclusive, 3 verdicts in all.\n"
     )
-    assert "](docs/verdicts.svg)" in text
     assert "| Keskar et al. 2017 | 16 | 3 | 1 | 1 | 1 |" in text
     assert f"| Smith et al. 2018 | {smith} | 0 | 0 | 0 | 0 |" in text
 
 
-def test_the_advice_that_the_verdicts_settle_is_on_the_screen_and_the_rest_is_counted(checkout: Path) -> None:
-    lines = screen(checkout).splitlines()
+def test_the_advice_that_the_verdicts_settle_is_given_and_the_rest_is_counted(checkout: Path) -> None:
+    lines = parts(checkout)["guide"].splitlines()
     said = [line for line in lines if line.startswith("- ")]
     assert [line.rpartition(" (")[2] for line in said] == [
         "borne out in part: K1 quick, H1 not run)",
@@ -55,12 +55,13 @@ def test_the_advice_that_the_verdicts_settle_is_on_the_screen_and_the_rest_is_co
     assert of - left == len(said)
 
 
-def test_without_evidence_the_screen_says_so(clone: Path) -> None:
-    assert "0 have been put to the test" in screen(clone)
+def test_without_evidence_the_parts_say_so(clone: Path) -> None:
+    assert "0 have been put to the test" in parts(clone)["verdicts"]
+    assert [line[:4] for line in parts(clone)["guide"].splitlines()] == ["Open"]
 
 
 def test_a_readme_without_markers_is_left_alone() -> None:
-    assert rewritten("# Title\n", "Said.\n") == "# Title\n"
+    assert rewritten("# Title\n", SAID) == "# Title\n"
 
 
 def test_papers_stand_in_the_order_in_which_they_appeared(clone: Path) -> None:
@@ -80,6 +81,6 @@ def test_papers_stand_in_the_order_in_which_they_appeared(clone: Path) -> None:
         f"{BLOCK} {BLOCK}",
     ],
 )
-def test_markers_that_do_not_enclose_one_block_are_refused(text: str) -> None:
+def test_markers_that_do_not_enclose_one_part_are_refused(text: str) -> None:
     with pytest.raises(DataError, match="Put both back"):
-        rewritten(text, "Said.\n")
+        rewritten(text, SAID)
