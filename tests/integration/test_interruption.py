@@ -48,7 +48,7 @@ def members(group: int) -> list[int]:
 def test_control_c_ends_with_1_and_ends_the_workers(tmp_path: Path) -> None:
     process = started(tmp_path)
     os.killpg(process.pid, signal.SIGINT)
-    _, message = process.communicate(timeout=300)
+    _, message = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "the same command goes on from there" in message
     wait_for(lambda: not members(process.pid), 20)
@@ -58,5 +58,5 @@ def test_workers_end_when_their_scheduler_is_killed(tmp_path: Path) -> None:
     process = started(tmp_path)
     assert len(members(process.pid)) > 1
     process.kill()
-    process.communicate(timeout=300)
+    process.communicate(timeout=60)
     wait_for(lambda: not members(process.pid), 20)

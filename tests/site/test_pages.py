@@ -1,4 +1,4 @@
-"""Every page of the built site in a real browser: light, dark, dark on a narrow screen, and with scripts off."""
+"""Every page of the built site in a real browser: light and dark, wide and narrow, and with scripts off."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ COLOURS = ("color-contrast", "link-in-text-block")
 READERS: dict[str, dict[str, Any]] = {
     "light": {"axe": ACCESSIBLE},
     "dark": {"axe": COLOURS, "dark": True},
+    "light-narrow": {"axe": COLOURS, "width": 390},
     "dark-narrow": {"axe": ACCESSIBLE, "dark": True, "width": 390},
     "scripts-off": {"scripts": False},
 }

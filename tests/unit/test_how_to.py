@@ -1,4 +1,5 @@
-"""Every snippet of the how-to pages works: Python is run, TOML is loaded, and what a shell line calls parses it."""
+"""Every snippet of the how-to pages works: Python is run and TOML is loaded; so is a line of shell that trains nothing,
+and what the others call parses them."""
 
 from __future__ import annotations
 
@@ -15,6 +16,10 @@ import torch
 from repro import cli
 from repro.claims import ledger
 from repro.cli import main
+from repro.runs.store import RunStore
+from repro.runs.worker import RunRequest, carry_out
+from repro.train.regime import constant
+from repro.train.spec import RunSpec
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
@@ -29,7 +34,28 @@ SHELL = [
 DEVICE = re.compile(r"^REPRO_DEVICE=(cpu|cuda(:\d)?) ")
 MAKE = sorted({line for _, line in SHELL if DEVICE.sub("", line).startswith("make")})
 REPRO = sorted({line for _, line in SHELL if DEVICE.sub("", line).removeprefix(".venv/bin/").startswith("repro")})
+NO_EVIDENCE = {"claims example2020", "claims keskar2017 --profile paper"}
+"""What only looks, but at what nobody has recorded here."""
+LOOKS = sorted(
+    {
+        " ".join(words)
+        for words in (shlex.split(DEVICE.sub("", line), comments=True)[1:] for line in REPRO)
+        if words[0] in ("claims", "runs", "sharpness", "spectrum", "theory")
+        or words == ["data", "list"]
+        or "--dry-run" in words
+    }
+    - NO_EVIDENCE
+)
 PYTEST = [line for _, line in SHELL if line.startswith(".venv/bin/python -m pytest")]
+
+
+@pytest.fixture(scope="module")
+def folder_of_a_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where somebody works who has one run, of few updates on a small network."""
+    folder = tmp_path_factory.mktemp("work")
+    spec = RunSpec("MLP", "mnist-embedded", constant(epochs=1, batch=500, learning_rate=0.1), optimizer="sgd")
+    carry_out(RunStore(folder / "runs"), RunRequest(spec))
+    return folder
 
 
 def snippets(page: str, language: str) -> list[tuple[str, str]]:
@@ -56,6 +82,17 @@ def test_make_knows_the_target_and_its_variables(line: str) -> None:
 @pytest.mark.parametrize("line", REPRO)
 def test_the_command_line_understands_the_command(line: str) -> None:
     cli._parser().parse_args(shlex.split(DEVICE.sub("", line), comments=True)[1:])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", LOOKS)
+def test_what_trains_nothing_runs_as_it_stands(
+    line: str, folder_of_a_run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder_of_a_run)
+    (run,) = (folder_of_a_run / "runs").iterdir()
+    assert main(line.replace("KEY", run.name).split()) == 0
+    assert capsys.readouterr().out
 
 
 @pytest.mark.parametrize("line", PYTEST)
