@@ -81,7 +81,9 @@ def by_seed(observations: Iterable[Observation], scale: float = 1.0) -> dict[int
 
 
 def number(value: float) -> str:
-    """Two decimals, or two digits where those would show nothing."""
+    """Two decimals, or two digits where those would show nothing; whole thousands have none: `11,250`."""
+    if abs(value) >= 1000:
+        return f"{value:,.2f}".removesuffix(".00")
     return f"{value:.2f}" if value == 0 or abs(value) >= 0.1 else f"{value:.2g}"
 
 

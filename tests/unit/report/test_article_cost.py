@@ -85,7 +85,7 @@ def test_points_are_drawn_in_microseconds_with_the_line_dashed_beside_them(quick
 
 def test_a_queue_is_compared_seed_by_seed_beside_the_published_numbers(quick: Results) -> None:
     text = queue(quick).text
-    assert "| calls of the model | 2000.00 ± 0.00 | 600.00 ± 282.84 | 0.30 ± 0.14 | 0.20 | 2, 0, 0 |" in text
+    assert "| calls of the model | 2,000 ± 0.00 | 600.00 ± 282.84 | 0.30 ± 0.14 | 0.20 | 2, 0, 0 |" in text
     assert "| median latency, ms | 1.00 ± 0.00 | 10.50 ± 4.95 | 9.50 ± 4.95 | 5.00 | 2, 0, 0 |" in text
     assert "| requests given up | 0.00 ± 0.00 | 1.50 ± 0.71 | 1.50 ± 0.71 | — | 2, 0, 0 |" in text
     assert "time-outs there stay below 0.01 % of the requests" in text
@@ -127,5 +127,5 @@ def test_every_schedule_has_its_seconds_once_and_what_it_saves(clone: Path, made
     evidence.write(folder / "results" / "quick" / "measurements.parquet", rows)
     text = smith2018.seconds(load_results(folder)[0]).text
     assert text.count("| decay |") == 1
-    assert "| increase | 30.50 ± 0.71 [2.00] | 1000.00 ± 0.00 | 39.61 ± 0.55 | 25.00 ± 0.00 | 2, 0, 0 | — |" in text
-    assert "| rate | 20.50 ± 0.71 [2.00] | 1000.00 ± 0.00 | 59.41 ± 0.83 | — | 2, 0, 0 | — |" in text
+    assert "| increase | 30.50 ± 0.71 [2.00] | 1,000 ± 0.00 | 39.61 ± 0.55 | 25.00 ± 0.00 | 2, 0, 0 | — |" in text
+    assert "| rate | 20.50 ± 0.71 [2.00] | 1,000 ± 0.00 | 59.41 ± 0.83 | — | 2, 0, 0 | — |" in text

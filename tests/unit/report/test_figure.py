@@ -90,7 +90,7 @@ def test_a_bar_inside_a_cell_does_not_end_it() -> None:
 
 
 def test_numbers_are_rounded_for_reading_and_never_to_nothing() -> None:
-    assert spread([3178.164, 3178.236]) == "3178.20 ± 0.051"
+    assert spread([3178.164, 3178.236]) == "3,178.20 ± 0.051"
     assert spread([0.00012]) == "0.00012"
     assert spread([]) == "—"
     assert cited((98.03, 0.07)) == "98.03 ± 0.07"

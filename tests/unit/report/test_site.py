@@ -108,7 +108,7 @@ def test_a_diverged_run_is_counted_and_not_averaged(clone: Path, made: SimpleNam
 
 def test_table_3_counts_failed_searches_and_both_rules_stand_side_by_side(site: Path) -> None:
     shown = section(read(site), "quick-table-3")
-    assert lines_with(shown, "| 1e-3 | SB | 1001.00 ± 1.00 | 3, 0, 0 |", "| 633.37 ± 548.43 | 3, 0, 0 | 1.23 ± 0.83 |")
+    assert lines_with(shown, "| 1e-3 | SB | 1,001 ± 1.00 | 3, 0, 0 |", "| 633.37 ± 548.43 | 3, 0, 0 | 1.23 ± 0.83 |")
     assert lines_with(shown, "| 1e-3 | LB | 11.00 ± 1.00 | 3, 0, 0 |", "| 9.50 ± 0.00 | 3, 1, 0 | 205.14 ± 69.52 |")
     assert lines_with(shown, "LB / SB", "| 0.011 |", "| 166.78 |")
 
@@ -116,7 +116,7 @@ def test_table_3_counts_failed_searches_and_both_rules_stand_side_by_side(site: 
 def test_how_often_the_published_rule_missed_is_counted_from_the_evidence(site: Path) -> None:
     shown = section(read(site), "quick-table-3")
     assert "more than 10 % in **2 of the 5** searches in which it gave an answer; in 1 of 6 it gave none" in shown
-    assert "The worst: 0.10 where the search found 1000.00 (F1 SB, seed 0, ε 1e-3)." in shown
+    assert "The worst: 0.10 where the search found 1,000 (F1 SB, seed 0, ε 1e-3)." in shown
 
 
 def test_a_minimum_where_the_search_stayed_short_of_a_longer_one_is_a_row(site: Path) -> None:

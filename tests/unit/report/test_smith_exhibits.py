@@ -130,7 +130,7 @@ def test_the_training_loss_is_drawn_against_epochs_and_updates(shown: dict[str, 
 
 def test_the_measured_noise_stands_beside_the_batch_and_the_published_numbers(shown: dict[str, Exhibit]) -> None:
     exhibit = shown["Noise"]
-    for row in ("1 | 16 | 400.00", "2 to 9 | 16 | 3600.00", "10 to 18 | 80 | 7200.00", "19 to 24 | 400 | 9600.00"):
+    for row in ("1 | 16 | 400.00", "2 to 9 | 16 | 3,600", "10 to 18 | 80 | 7,200", "19 to 24 | 400 | 9,600"):
         assert f"| F1 | mnist-embedded | increase | {row} ± 0.00 | 2, 0, 0 |" in exhibit.text
     assert "| F1 | mnist-embedded | decay | 25 to 30 | 16 | — | — |" in exhibit.text
     assert "A look costs 0.75 gradients of the whole training set." in exhibit.text
