@@ -69,9 +69,13 @@ def _how(claim: Claim, ran: Sequence[tuple[Results, LedgerRow]]) -> str:
     said = "\n".join(f"- *{name}* {fact}" for name, fact in (facts | {"command": ", ".join(commands)}).items() if fact)
     rows = [(_name(claim, row), *_cells(results, row), ledger.test(row)) for results, row in ran]
     others = sum(bool(row.variant) for _, row in ran)
-    title = "How it was judged" + (f", and {others} rows that vary a choice" if others else "")
+    title = "How it was judged" + (_others(others) if others else "")
     legend = "Intervals of primary rows are Holm-corrected, those of the other rows are not." if rows else ""
     return folded(title, blocks([said, boxed("rows", table(_ROWS, rows) if rows else ""), legend]))
+
+
+def _others(number: int) -> str:
+    return f", and {number} rows that vary a choice" if number > 1 else ", and a row that varies a choice"
 
 
 def _cells(results: Results, row: LedgerRow) -> Sequence[object]:

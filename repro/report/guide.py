@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ SENTENCES = {
 }
 """Which sentence of an advice is given under each outcome."""
 
+SMALL = "small"
+"""Said of a verdict where a claim is reproduced, but by less than its margin."""
+
 Papers = Mapping[str, Sequence[Results]]
 """The profiles of every paper, by its key."""
 
@@ -46,13 +50,18 @@ class Advice:
     fails: str
     open: str
 
+    @property
+    def anchor(self) -> str:
+        """Of its section: `will-early-stopping-bring-the-accuracy-back`."""
+        return re.sub(r"\W+", "-", self.question.lower()).strip("-")
+
     def rows(self, papers: Papers) -> list[list[LedgerRow]]:
         """For each claim its verdicts in the strongest profile that judged it."""
         return [[row for _, row in strongest(papers[paper], claim)] for paper, claim in self.claims]
 
     def outcome(self, papers: Papers) -> str:
         """A key of `SENTENCES`."""
-        return outcome([[row.verdict for row in rows] for rows in self.rows(papers)])
+        return outcome([[SMALL if ledger.small(row) else row.verdict for row in rows] for rows in self.rows(papers)])
 
     def sentence(self, papers: Papers) -> str:
         """The advice that the verdicts allow."""
@@ -68,14 +77,16 @@ def outcome(verdicts: Sequence[Sequence[str]]) -> str:
     """What the verdicts on an advice's claims make of it; a key of `SENTENCES`.
 
     Args:
-        verdicts: of every claim, on each network and data set; empty where it was not run.
+        verdicts: of every claim, on each network and data set, `SMALL` where it holds by less than its margin; empty
+            where it was not run.
     """
     found = {word for each in verdicts for word in each}
     if not found:
         return "not tested"
+    holds = bool(found & {"reproduced", SMALL})
     if "contradicted" in found:
-        return "disputed" if "reproduced" in found else "not borne out"
-    if "reproduced" not in found:
+        return "disputed" if holds else "not borne out"
+    if not holds:
         return "undecided"
     return "borne out" if found == {"reproduced"} and all(verdicts) else "borne out in part"
 
@@ -99,13 +110,21 @@ def load_guide(path: Path, papers: Papers) -> list[Advice]:
 
 def guide_page(advice: Sequence[Advice], papers: Papers, link: Link) -> str:
     """The answers in short, then each with its evidence, as Markdown."""
-    short = "\n".join(f"- **{each.question}** {each.sentence(papers)} {_badge(each, papers)}" for each in advice)
+    short = "\n".join(
+        f"- **[{each.question}](#{each.anchor})** {each.sentence(papers)} {_badge(each, papers)}" for each in advice
+    )
     return blocks(["## In short { #in-short }", short, *(_section(each, papers, link) for each in advice)])
 
 
 def _section(advice: Advice, papers: Papers, link: Link) -> str:
     evidence = "\n".join(_line(paper, claim, papers, link) for paper, claim in advice.claims)
-    return blocks([f"## {advice.question}", f"{advice.sentence(papers)} {_badge(advice, papers)}", evidence])
+    return blocks(
+        [
+            f"## {advice.question} {{ #{advice.anchor} }}",
+            f"{advice.sentence(papers)} {_badge(advice, papers)}",
+            evidence,
+        ]
+    )
 
 
 def _badge(advice: Advice, papers: Papers) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from repro.claims.ledger import EXTENSION, LedgerRow
+from repro.claims.verdict import Finding
 from repro.report.markdown import styled
 from repro.report.results import Place
 from repro.report.summary import NOTHING
@@ -55,6 +56,11 @@ def place(row: LedgerRow) -> Place:
 def verdict(row: LedgerRow) -> str:
     """Sign and word: `✓ reproduced`, styled by its name."""
     return styled(f"**{SIGNS[row.verdict]} {row.verdict}**", "verdict", row.verdict)
+
+
+def small(row: LedgerRow) -> bool:
+    """Whether it holds, but by less than the margin."""
+    return row.finding == Finding.SMALLER.value
 
 
 def asterisk(row: LedgerRow) -> str:
@@ -111,6 +117,8 @@ def _told(value: float, unit: str) -> str:
 
 
 def _factor(decades: float) -> str:
-    """The factor that a difference of logarithms means, with two or three digits: `0.013`, `88`, `3,270`."""
+    """The factor that a difference of logarithms means, with two or three digits: `0.013`, `0.987`, `88`, `3,270`."""
     factor = float(f"{10**decades:.3g}")
+    if 0.8 < factor < 1.25:
+        return f"{factor:.3g}"
     return f"{factor:,.0f}" if 100 <= factor < 1e6 else f"{factor:.2g}"

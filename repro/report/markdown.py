@@ -37,6 +37,7 @@ def folded(summary: str, text: str) -> str:
     return blocks([f'<details markdown="1">\n<summary>{summary}</summary>', text, "</details>"])
 
 
-def boxed(name: str, text: str) -> str:
-    """The text, if any, in a box of its own, which the style sheet knows by its name."""
-    return blocks([f'<div class="{name}" markdown="1">', text, "</div>"]) if text else ""
+def boxed(name: str, text: str, *, scrolls: bool = False) -> str:
+    """The text, if any, in a box of its own, which the style sheet knows by its name and the keyboard may scroll."""
+    stop = ' tabindex="0"' if scrolls else ""
+    return blocks([f'<div class="{name}"{stop} markdown="1">', text, "</div>"]) if text else ""

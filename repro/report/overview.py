@@ -22,8 +22,8 @@ _HEAD = ("Paper", "Claim", "Network", "Data", "Profile", "Verdict", "The paper",
 
 
 def overview(papers: Sequence[Sequence[Results]], link: Link) -> str:
-    """All papers in a sentence, and a line for each."""
-    return blocks([overall(papers), "\n".join(f"- {_line(profiles, link)}" for profiles in papers)])
+    """A line for each paper."""
+    return "\n".join(f"- {_line(profiles, link)}" for profiles in papers) + "\n"
 
 
 def papers_page(papers: Sequence[Sequence[Results]]) -> str:
@@ -44,20 +44,24 @@ def across(papers: Sequence[Sequence[Results]], link: Link) -> str:
 
 
 def _line(profiles: Sequence[Results], link: Link) -> str:
-    """As in `Keskar et al. 2017: ✓ reproduced K1 and K3; ✗ contradicted K16; – not run K11.`."""
+    """As in `Keskar et al. 2017: ✓ reproduced K1 (F1) and K3; ? inconclusive K1 (F2); – not run K11.`."""
     paper = profiles[0].paper
-    found = _best_verdicts(profiles)
-    groups = {word: [claim for claim in found if word in found[claim]] for word in (*VERDICTS, NOT_RUN)}
-    said = "; ".join(
-        f"{ledger.SIGNS[word]} {word} {_linked(paper.key, claims, link)}" for word, claims in groups.items() if claims
-    )
+    groups: dict[str, list[str]] = {word: [] for word in (*VERDICTS, NOT_RUN)}
+    for claim in sentences(profiles):
+        found = _best_verdicts(profiles, claim)
+        for word, networks in found.items():
+            where = f" ({', '.join(networks)})" if len(found) > 1 else ""
+            groups[word].append(f"[{claim}]({link(paper.key, claim)}){where}")
+    said = "; ".join(f"{ledger.SIGNS[word]} {word} {listing(names)}" for word, names in groups.items() if names)
     return f"[{short_name(paper)}]({link(paper.key, '')}): {said}."
 
 
-def _best_verdicts(profiles: Sequence[Results]) -> dict[str, set[str]]:
-    """For every claim the verdicts of the strongest profile that judged it."""
-    found = {claim: {row.verdict for _, row in strongest(profiles, claim)} for claim in sentences(profiles)}
-    return {claim: verdicts or {NOT_RUN} for claim, verdicts in found.items()}
+def _best_verdicts(profiles: Sequence[Results], claim: str) -> dict[str, list[str]]:
+    """The networks that have each verdict, in the strongest profile that judged the claim."""
+    found: dict[str, list[str]] = {}
+    for _, row in strongest(profiles, claim):
+        found.setdefault(row.verdict, []).append(row.network)
+    return found or {NOT_RUN: []}
 
 
 def _in_order_of_claims(profiles: Sequence[Results]) -> Iterable[tuple[Results, LedgerRow]]:
@@ -86,7 +90,3 @@ def _found(results: Results, row: LedgerRow) -> Sequence[str]:
     if row.verdict == NOT_RUN:
         return NOTHING, NOTHING, NOTHING
     return ledger.effect(row), ledger.counts(row), cost_of(results, row)
-
-
-def _linked(paper: str, claims: Sequence[str], link: Link) -> str:
-    return listing(f"[{claim}]({link(paper, claim)})" for claim in claims)

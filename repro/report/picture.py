@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from repro.report.drawing import as_svg
 from repro.report.figure import Figure, as_csv
+from repro.report.markdown import blocks, boxed
 from repro.report.plotly import as_plotly
 
 
@@ -27,4 +28,5 @@ def picture(figure: Figure, title: str, folder: str, caption: str = "") -> str:
     path = f"{folder}/{figure.name}"
     classes = ".drawing .interactive" if figure.interactive else ".drawing"
     drawn = f"![{title}. {figure.description}]({path}.svg){{ {classes} loading=lazy }}"
-    return f"{drawn}\n\n{caption} [The data]({path}.csv)."
+    shown = boxed("drawn", drawn, scrolls=not figure.interactive)
+    return blocks([shown, f"{caption} [The data]({path}.csv)."])

@@ -16,6 +16,7 @@ from repro.report.overview import across, overview, papers_page
 from repro.report.page import paper_page
 from repro.report.readme import readme_parts, rewritten
 from repro.report.results import Results, load_results
+from repro.report.tally import overall
 from repro.report.verdict_map import verdict_map
 from repro.studies import theory
 from repro.studies.papers import papers_folder
@@ -72,6 +73,7 @@ def _files(base: Path, parser: argparse.ArgumentParser | None) -> dict[Path, byt
     advice = load_guide(base / "papers" / "guide.toml", papers)
     pages = {
         "index.md": papers_page(list(papers.values())),
+        "parts/overall.md": overall(list(papers.values())) + "\n",
         "parts/overview.md": overview(list(papers.values()), _from_home),
         "parts/ledger.md": across(list(papers.values()), _from_home),
         "parts/guide.md": guide_page(advice, papers, _from_home),

@@ -48,6 +48,12 @@ def test_filters_work_by_keyboard_together_and_are_counted_aloud(home: Page) -> 
     expect(home.get_by_role("status")).to_have_text(f"{len(both)} of {len(every)} rows")
 
 
+def test_a_network_is_chosen_with_and_without_the_mark_of_an_extension(home: Page) -> None:
+    choose(home, "Network", "F1")
+    networks = {text.split("\t")[2].strip() for text in shown(home)}
+    assert networks == {"F1", "F1*"}
+
+
 def test_a_filtered_view_has_an_address_that_leads_back_to_it(home: Page, browser: Browser) -> None:
     choose(home, "Verdict", "contradicted")
     other = browser.new_page()

@@ -30,11 +30,11 @@ def _joined(results: Results, key: str) -> Exhibit:
     (source,) = found
     rows = [row for row in judged(source.ledger) if row.claim in JOINED[key]]
     used = [each for each in source.observations if each.claim in JOINED[key] and not each.variant]
-    head = ("claim", "sentence", "network, data set", "verdict", "finding", "effect [interval]")
+    head = ("claim", "network, data set", "verdict", "effect [interval]")
     return Exhibit(title, used, table(head, map(_cells, rows)), source=source)
 
 
 def _cells(row: LedgerRow) -> tuple[str, ...]:
     where = f"{row.network}, {row.dataset}"
-    page = f"[{row.claim}]({row.paper}.md#{row.claim.lower()})"
-    return page, sentence(row), where, verdict(row), row.finding, effect(row)
+    said = f"[{row.claim}]({row.paper}.md#{row.claim.lower()}) {sentence(row)}"
+    return said, where, f"{verdict(row)} {row.finding}".rstrip(), effect(row)

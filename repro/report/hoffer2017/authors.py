@@ -1,11 +1,12 @@
-"""What the authors' own figures show, whatever has been run here; and a colour for each batch of a sweep."""
+"""What was digitised from the authors' own figures, as panels beside ours; and a colour for each batch of a sweep."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from repro.report.figure import Figure, Line, Panel
+from repro.report.figure import Line, Panel
+from repro.report.results import Results
 
 _COLOURS = ("SB", "+GBN", "+RA", "+LR", "LB", "sharpness")
 
@@ -15,22 +16,40 @@ def colours(batches: Sequence[int]) -> dict[int, str]:
     return {batch: _COLOURS[place % len(_COLOURS)] for place, batch in enumerate(sorted(batches))}
 
 
-def figure(digitised: Mapping[str, Any]) -> Figure:
-    """Final error against the batch (Fig. 1), and distances against updates, before and after the cures (Fig. 2)."""
-    title = f"{digitised['network']}, {digitised['dataset']}, the authors'"
+def final_errors(digitised: Mapping[str, Any]) -> Panel:
+    """Validation error against the batch (Fig. 1)."""
     errors = [(float(batch), error) for batch, error in digitised["final_error"]]
     line = Line("final validation error", "test", {"authors": errors})
-    ticks = [batch for batch, _ in errors]
-    first = Panel(
-        title, "batch size, examples", "validation error, percent", [line], log_x=True, ticks=ticks, share=True
+    return Panel(
+        _title(digitised),
+        "batch size, examples",
+        "validation error, percent",
+        [line],
+        log_x=True,
+        ticks=[batch for batch, _ in errors],
+        share=True,
     )
-    return Figure("authors-figs", [[first, *(_distances(title, digitised, which) for which in ("before", "after"))]])
 
 
-def _distances(title: str, digitised: Mapping[str, Any], which: str) -> Panel:
+def distances(digitised: Mapping[str, Any], which: str) -> Panel:
+    """Distance from the start against updates (Fig. 2), `before` the cures or `after` them."""
     curves = {
         int(batch): [(float(t), distance) for t, distance in points] for batch, points in digitised[which].items()
     }
     colour = colours([*curves])
     lines = [Line(f"batch {batch}", colour[batch], {"authors": points}) for batch, points in curves.items()]
-    return Panel(f"{title} ({which})", "updates", "distance from the start", lines, log_x=True)
+    return Panel(f"{_title(digitised)} ({which})", "updates", "distance from the start", lines, log_x=True)
+
+
+def remark(results: Results) -> str:
+    """Where the authors' panels come from; nothing without their numbers."""
+    if not results.figures:
+        return ""
+    return (
+        f" The authors' panels are digitised from {results.figures['source']} of {results.paper.venue} "
+        f"{results.paper.year}, one run a curve."
+    )
+
+
+def _title(digitised: Mapping[str, Any]) -> str:
+    return f"{digitised['network']}, {digitised['dataset']}, the authors'"

@@ -1,47 +1,46 @@
-"""Figs. 1 to 3: errors against epochs, distances and errors against updates."""
+"""Figs. 1 to 3: errors against epochs, distances and errors against updates; the authors' own beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from repro.claims.evidence import Observation
 from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
-from repro.report.hoffer2017.authors import colours
+from repro.report.hoffer2017 import authors
 from repro.report.hoffer2017.columns import COLUMNS
 from repro.report.results import Place, Results
 from repro.report.runs import DRAWN, Curve, final_accuracies, test_error_curve
 from repro.report.seeds import Points, curves, drawn, sentence
 
+_CURES = {"before": ("SB", "LB", "+LR"), "after": ("SB", "+GBN", "+RA")}
+"""The columns without and with ghosts and more epochs, as in the paper's Fig. 2."""
+_ERROR = "test error, percent"
+_HALVES = "Before: without ghosts and without more epochs; after: with them."
+_CAVEAT = " The authors' distances are very probably those of the first parameter, all that their released code logs."
+
+Found = Mapping[str, Sequence[Observation]]
+
 
 def figure_1(results: Results) -> Exhibit:
-    """Final test accuracy against the batch, nothing else adjusted; and test error against epochs, at every batch."""
+    """Final error against the batch, nothing else adjusted; and error against epochs, by column and by batch."""
     used: list[Observation] = []
     figures = []
     for place in results.places:
         sweep = results.select(place, "H1", "test-accuracy", variant="trend")
         found = final_accuracies(results, place, {column: COLUMNS[column] for column in ("SB", "LB")})
         if curves(sweep) or any(found.values()):
-            batches = sorted({int(x) for points in curves(sweep).values() for x, _ in points})
-            line = Line("final test accuracy", "test", curves(sweep))
-            title = f"{place.network}, {place.dataset}"
-            panels = [
-                Panel(
-                    title,
-                    "batch size, examples",
-                    "test accuracy, percent",
-                    [line],
-                    log_x=True,
-                    ticks=batches,
-                    share=True,
-                ),
-                _panel(place, "epoch", "test error, percent", found, test_error_curve(results, "epoch"), share=True),
-                Panel(title, "epoch", "test error, percent", _sweep(results, sweep, batches), share=True),
+            final = _final_errors(place, sweep)
+            courses = [
+                _panel(_title(place), "epoch", _ERROR, found, test_error_curve(results, "epoch"), share=True),
+                Panel(f"{_title(place)}, every batch", "epoch", _ERROR, _sweep(results, sweep), share=True),
             ]
-            figure = Figure(f"{results.profile}-{place.network}-fig1", [panels], interactive=True)
-            figures.append((figure, _caption(place, found)))
-        used += [*sweep, *(each for rows in found.values() for each in rows)]
+            theirs = [authors.final_errors(results.figures)] if results.figures else []
+            rows = [[final, *theirs], courses] if theirs else [[final, *courses]]
+            figure = Figure(f"{results.profile}-{place.network}-fig1", rows, interactive=True)
+            figures.append((figure, _caption(place, found) + authors.remark(results)))
+        used += [*sweep, *(each for listed in found.values() for each in listed)]
     return Exhibit("Fig. 1: the gap grows with the batch", used, figures=figures)
 
 
@@ -51,38 +50,64 @@ def figure_2(results: Results) -> Exhibit:
     def distances(run: Observation) -> Points:
         return [(row["update"], row["distance"]) for row in results.distances.get(run.spec, ())]
 
-    return _against_updates(results, "Fig. 2: distance from the start", "fig2", "distance from the start", distances)
+    theirs = [authors.distances(results.figures, which) for which in _CURES] if results.figures else []
+    said = authors.remark(results) and authors.remark(results) + _CAVEAT
+    axis = "distance from the start"
+    return _against_updates(results, "Fig. 2: distance from the start", "fig2", axis, distances, theirs, said)
 
 
 def figure_3(results: Results) -> Exhibit:
     """Test error against updates, of every column."""
     errors = test_error_curve(results, "update")
-    return _against_updates(results, "Fig. 3: error against updates", "fig3", "test error, percent", errors, share=True)
+    return _against_updates(results, "Fig. 3: error against updates", "fig3", _ERROR, errors, share=True)
 
 
 def _against_updates(
-    results: Results, title: str, name: str, axis: str, curve: Curve, *, share: bool = False
+    results: Results,
+    title: str,
+    name: str,
+    axis: str,
+    curve: Curve,
+    theirs: Sequence[Panel] = (),
+    said: str = "",
+    *,
+    share: bool = False,
 ) -> Exhibit:
+    """Columns before and after the cures, and below them the authors' panels, if any."""
     used: list[Observation] = []
     figures = []
     for place in results.places:
         found = final_accuracies(results, place, COLUMNS)
         if any(found.values()):
             panels = [
-                _panel(
-                    place, "updates", axis, {column: found[column] for column in chosen}, curve, log_x=True, share=share
-                )
-                for chosen in (("SB", "LB", "+LR"), ("SB", "+GBN", "+RA"))
+                _panel(f"{_title(place)} ({which})", "updates", axis, chosen, curve, log_x=True, share=share)
+                for which, columns in _CURES.items()
+                for chosen in ({column: found[column] for column in columns},)
             ]
-            figure = Figure(f"{results.profile}-{place.network}-{name}", [panels], interactive=True)
-            figures.append((figure, _caption(place, found)))
-        used += [each for rows in found.values() for each in rows]
+            rows = [panels, theirs] if theirs else [panels]
+            figure = Figure(f"{results.profile}-{place.network}-{name}", rows, interactive=True)
+            figures.append((figure, f"{_caption(place, found)} {_HALVES}{said}"))
+        used += [each for listed in found.values() for each in listed]
     return Exhibit(title, used, figures=figures)
 
 
-def _sweep(results: Results, sweep: Sequence[Observation], batches: Sequence[int]) -> list[Line]:
+def _final_errors(place: Place, sweep: Sequence[Observation]) -> Panel:
+    seeds = {seed: [(batch, 100 - accuracy) for batch, accuracy in each] for seed, each in curves(sweep).items()}
+    return Panel(
+        _title(place),
+        "batch size, examples",
+        _ERROR,
+        [Line("final test error", "test", seeds)],
+        log_x=True,
+        ticks=_batches(sweep),
+        share=True,
+    )
+
+
+def _sweep(results: Results, sweep: Sequence[Observation]) -> list[Line]:
     """Test errors of a sweep's runs, of which each point of the sweep names all."""
-    error, colour = test_error_curve(results, "epoch"), colours(batches)
+    batches = _batches(sweep)
+    error, colour = test_error_curve(results, "epoch"), authors.colours(batches)
 
     def at(batch: int) -> Curve:
         def curve(point: Observation) -> Points:
@@ -95,19 +120,20 @@ def _sweep(results: Results, sweep: Sequence[Observation], batches: Sequence[int
     return [Line(f"batch {batch}", colour[batch], drawn(points[batch], at(batch))) for batch in batches]
 
 
+def _batches(sweep: Sequence[Observation]) -> list[int]:
+    return sorted({int(x) for points in curves(sweep).values() for x, _ in points})
+
+
 def _panel(
-    place: Place,
-    x: str,
-    y: str,
-    found: dict[str, list[Observation]],
-    curve: Curve,
-    *,
-    log_x: bool = False,
-    share: bool = False,
+    title: str, x: str, y: str, found: Found, curve: Curve, *, log_x: bool = False, share: bool = False
 ) -> Panel:
     lines = [Line(column, column, drawn(rows, curve)) for column, rows in found.items()]
-    return Panel(f"{place.network}, {place.dataset}", x, y, lines, log_x=log_x, share=share)
+    return Panel(title, x, y, lines, log_x=log_x, share=share)
 
 
-def _caption(place: Place, found: dict[str, list[Observation]]) -> str:
+def _title(place: Place) -> str:
+    return f"{place.network}, {place.dataset}"
+
+
+def _caption(place: Place, found: Found) -> str:
     return f"{place.network} on {place.dataset}: {sentence(found)}. {DRAWN}"

@@ -25,10 +25,12 @@ def long_training(results: Results) -> Exhibit:
                 _panel(
                     title, "epoch", "test error, percent", drawn(runs, test_error_curve(results, "epoch")), share=True
                 ),
-                _panel(title, "updates", "norm of the last layer", curves(norms)),
             ]
+            if curves(norms):
+                panels.append(_panel(title, "updates", "norm of the last layer", curves(norms)))
             words = f"{title}, at the first learning rate: {sentence({'runs:': runs, 'norms:': norms})}. {DRAWN}"
-            figures.append((Figure(f"{results.profile}-{place.network}-long", [panels]), words))
+            figure = Figure(f"{results.profile}-{place.network}-long", [panels], interactive=True)
+            figures.append((figure, words))
     return Exhibit("Long training: loss, error and the norm of the last layer", used, figures=figures)
 
 

@@ -55,7 +55,7 @@ def _threshold(results: Results, place: Place) -> list[tuple[float, str, str]]:
     if not below or not above:
         return []
     low, high = max(below), min(above)
-    return [(math.sqrt(low * high), f"the paper's threshold: {low} to {high}", "train")]
+    return [(math.sqrt(low * high), f"the paper's threshold as a share of the data: {low} to {high}", "train")]
 
 
 def _batches(results: Results, place: Place, arm: str) -> list[int]:

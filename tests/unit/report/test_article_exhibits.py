@@ -52,7 +52,7 @@ def test_generalisation_shows_the_verdicts_of_the_papers_it_comes_from(checkout:
     (results,) = [each for each in load_results(checkout / "papers" / "article") if each.profile == "quick"]
     keskar, hoffer = generalisation(results)
     lines = [line for line in keskar.text.splitlines() if line.startswith("| [K")]
-    assert [line.split(" | ")[0] for line in lines] == ["| [K1](keskar2017.md#k1)", "| [K3](keskar2017.md#k3)"]
+    assert [line.partition(") ")[0] + ")" for line in lines] == ["| [K1](keskar2017.md#k1)", "| [K3](keskar2017.md#k3)"]
     assert "reproduced" in lines[0]
     assert "contradicted" in lines[1]
     assert "repro reproduce keskar2017 --profile quick --only K1 K3" in keskar.as_markdown(results)

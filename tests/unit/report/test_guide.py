@@ -27,6 +27,8 @@ open = "Who knows."
         ([["reproduced", "reproduced"], ["reproduced"]], "borne out"),
         ([["reproduced", "inconclusive"]], "borne out in part"),
         ([["reproduced"], []], "borne out in part"),
+        ([["small"]], "borne out in part"),
+        ([["small"], ["contradicted"]], "disputed"),
         ([["contradicted"], ["inconclusive"]], "not borne out"),
         ([["contradicted"], ["reproduced"]], "disputed"),
         ([["contradicted", "reproduced", "inconclusive"]], "disputed"),
@@ -48,7 +50,8 @@ def loaded(root: Path, text: str = ADVICE) -> tuple[str, Papers]:
 
 def test_an_advice_stands_beside_its_claim_with_link_verdict_effect_and_n(checkout: Path) -> None:
     page, _ = loaded(checkout)
-    assert "- **Is it so?** Yes. *borne out*{ .outcome .borne-out }" in page
+    assert "- **[Is it so?](#is-it-so)** Yes. *borne out*{ .outcome .borne-out }" in page
+    assert "## Is it so? { #is-it-so }" in page
     assert "- [Keskar et al. 2017, K1](keskar2017#K1): Large-batch training generalises less well" in page
     assert "    - F1 on mnist-embedded, `quick`: **✓ reproduced**{ .verdict .reproduced } as claimed, -5.1 [" in page
     assert page.rstrip().endswith("points, n 3")

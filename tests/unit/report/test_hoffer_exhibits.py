@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ import pytest
 
 from repro.claims import evidence
 from repro.claims.evidence import Observation
-from repro.report.hoffer2017 import exhibits, released
+from repro.report.hoffer2017 import exhibits
 from repro.report.hoffer2017.columns import COLUMNS
 from repro.report.results import Results, load_results
 from repro.studies.records import CURVES, RUNS
@@ -63,7 +64,10 @@ def test_table_1_has_every_column_beside_the_papers(results: Results) -> None:
     text = exhibits(results)[0].text
     assert cells(text, "| here |") == ["94.50 ± 0.71", "92.50 ± 0.71", "93.50 ± 0.71", "94.00 ± 0.71", "95.50 ± 0.71"]
     assert cells(text, "| paper |") == ["98.27", "97.05", "97.55", "97.60", "98.53"]
-    assert cells(text, "share of the gap") == ["1.00", "0.00", "0.50", "0.75", "1.50"]
+    assert cells(text, "share of the gap recovered |") == ["—"] * 5  # H1 shows no gap
+    shown = [replace(row, verdict="reproduced") if row.claim == "H1" else row for row in results.ledger]
+    text = exhibits(replace(results, ledger=shown))[0].text
+    assert cells(text, "share of the gap recovered |") == ["1.00", "0.00", "0.50", "0.75", "1.50"]
 
 
 def test_distances_and_errors_are_those_of_each_columns_runs(results: Results) -> None:
@@ -79,7 +83,9 @@ def test_distances_and_errors_are_those_of_each_columns_runs(results: Results) -
 
 def test_each_batch_of_the_sweep_has_the_errors_of_its_own_runs(results: Results) -> None:
     ((figure, _),) = exhibits(results)[1].figures
-    sweep = figure.rows[0][2].lines
+    (final, _), (_, courses) = figure.rows
+    assert final.lines[0].seeds["1"] == [(32.0, 10.0), (512.0, 10.0)]
+    sweep = courses.lines
     assert [line.label for line in sweep] == ["batch 32", "batch 512"]
     assert [line.seeds["1"] for line in sweep] == [[(1, 25.0)], [(1, 50.0)]]
 
@@ -90,16 +96,24 @@ def test_long_training_is_shown_by_loss_error_and_the_last_layers_norm(results: 
     assert "runs: n 2; norms: n" in caption
 
 
-def test_what_was_digitised_is_drawn_for_every_batch(results: Results) -> None:
-    found = released(results.figures, results.paper)
-    assert found is not None
-    text, figure = found
-    assert "Digitised from the slides" in text
-    errors, before, after = figure.rows[0]
-    assert errors.lines[0].seeds["authors"][0] == (64.0, 6.8)
-    assert [len(panel.lines) for panel in (before, after)] == [6, 6]
-    assert after.lines[-1].seeds["authors"] == [(1000.0, 4.18), (1900.0, 5.24)]
-    assert released({}, results.paper) is None
+def test_what_was_digitised_stands_beside_ours(results: Results) -> None:
+    errors, distances = (exhibit.figures for exhibit in exhibits(results)[1:3])
+    ((figure, caption),) = errors
+    assert figure.rows[0][1].lines[0].seeds["authors"][0] == (64.0, 6.8)
+    assert "digitised from the slides" in caption
+    ((figure, caption),) = distances
+    own, theirs = figure.rows
+    assert [panel.title.rpartition(" ")[2] for panel in (*own, *theirs)] == ["(before)", "(after)"] * 2
+    assert [len(panel.lines) for panel in theirs] == [6, 6]
+    assert theirs[1].lines[-1].seeds["authors"] == [(1000.0, 4.18), (1900.0, 5.24)]
+    assert "first parameter" in caption
+
+
+def test_without_the_digitised_numbers_ours_stand_alone(results: Results) -> None:
+    for exhibit in exhibits(replace(results, figures={}))[1:3]:
+        ((figure, caption),) = exhibit.figures
+        assert len(figure.rows) == 1
+        assert "authors" not in caption
 
 
 def test_a_profile_without_evidence_has_no_exhibits(clone: Path) -> None:

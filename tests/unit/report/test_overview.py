@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pytest
+
+from repro.report import ledger
 from repro.report.cost import duration
+from repro.report.overview import overview
 from repro.report.results import load_results
 from repro.report.verdict_map import verdict_map
 
@@ -52,6 +58,31 @@ def test_the_overview_names_every_claim_once_under_its_verdict(site: Path) -> No
     assert "? inconclusive [K5]" in inconclusive
     assert all(f"[K{number}]" in idle for number in range(6, 17))
     assert "– not run [H1]" in hoffer
+
+
+def test_a_claim_with_two_verdicts_names_the_networks_of_each(checkout: Path) -> None:
+    (results,) = [each for each in load_results(checkout / "papers" / "keskar2017") if each.observations]
+    (row,) = [row for row in results.ledger if row.claim == "K1" and not row.variant and row.n]
+    both = replace(results, ledger=[*results.ledger, replace(row, network="F2", verdict="inconclusive")])
+    line = overview([[both]], lambda paper, claim: f"{paper}#{claim}")
+    assert "✓ reproduced [K1](keskar2017#K1) (F1);" in line
+    assert "? inconclusive [K1](keskar2017#K1) (F2) and [K5](keskar2017#K5);" in line
+
+
+def test_what_holds_by_less_than_its_margin_looks_different(checkout: Path) -> None:
+    (results,) = [each for each in load_results(checkout / "papers" / "keskar2017") if each.observations]
+    small = replace(
+        results, ledger=[replace(row, finding="smaller than the margin") for row in results.ledger if row.n]
+    )
+    titles = [each.text or "" for each in ET.fromstring(verdict_map([[small]])).iter(f"{SVG}title")]
+    assert sum(title.endswith(": ✓ reproduced, but small") for title in titles if title.startswith("K")) == 3
+
+
+@pytest.mark.parametrize(("factor", "told"), [(0.987, "×0.987"), (1.0, "×1"), (1.3, "×1.3"), (3270.4, "×3,270")])
+def test_factors_near_1_have_a_digit_more(checkout: Path, factor: float, told: str) -> None:
+    (results,) = [each for each in load_results(checkout / "papers" / "keskar2017") if each.observations]
+    row = replace(results.ledger[0], effect=math.log10(factor), interval=None, unit="decades")
+    assert ledger.effect(row) == told
 
 
 def squares(root: Path) -> list[str]:

@@ -180,7 +180,9 @@ def test_only_an_interactive_figure_has_plots_and_says_so_on_the_page() -> None:
 def test_the_description_says_axes_n_and_course() -> None:
     said = "a title: loss, nats against epoch. SB, n = 2: 5 at 1 to 5 at 10."
     assert figure(Line("SB", "SB", SEEDS)).description == said
-    assert picture(figure(Line("SB", "SB", SEEDS)), "Fig. 1", "folder", "As said.").startswith(f"![Fig. 1. {said}](")
+    assert picture(figure(Line("SB", "SB", SEEDS)), "Fig. 1", "folder", "As said.").startswith(
+        f'<div class="drawn" markdown="1">\n\n![Fig. 1. {said}]('
+    )
     assert figure(Line("SB", "SB", {})).description.endswith("No values.")
 
 

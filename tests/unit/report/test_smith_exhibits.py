@@ -77,8 +77,9 @@ def shown(clone: Path, made: SimpleNamespace) -> dict[str, Exhibit]:
 def test_every_schedule_has_its_accuracy_and_updates(shown: dict[str, Exhibit]) -> None:
     for index, name in enumerate(SCHEDULES):
         mean = f"{90.5 + index:.2f} ± 0.71"
-        row = f"| F1 | mnist-embedded | {name} | {mean} | 2, 0, 0 | {100 * (index + 1)}.00 ± 0.00 | — |"
+        row = f"| F1 | mnist-embedded | {name} | {mean} | {100 * (index + 1)}.00 ± 0.00 | 2, 0, 0 |"
         assert row in shown["Schedules"].text
+    assert "| WResNet16-4 | CIFAR-10, the paper | momentum | 93.30 | 2,360 | — |" in shown["Schedules"].text
 
 
 def test_every_schedule_has_its_curve(shown: dict[str, Exhibit]) -> None:
