@@ -58,6 +58,12 @@ def test_its_trace_lies_within_its_standard_error_of_the_dense_one():
     assert abs(found.value - exact_values(f).sum()) < 4 * found.residual
 
 
+def test_four_times_the_probes_halve_the_standard_error():
+    f = network()
+    few, many = (PyHessian(f, f.start, chunk=7).trace(probes=probes).residual for probes in (100, 400))
+    assert few / many == pytest.approx(2, rel=0.2)
+
+
 def test_its_density_has_the_moments_of_the_dense_spectrum():
     f = network()
     found = PyHessian(f, f.start, chunk=7).density(probes=20, steps=10)
