@@ -41,13 +41,13 @@ def distances(digitised: Mapping[str, Any], which: str) -> Panel:
     return Panel(f"{_title(digitised)} ({which})", "updates", "distance from the start", lines, log_x=True)
 
 
-def remark(results: Results) -> str:
-    """Where the authors' panels come from; nothing without their numbers."""
+def remark(results: Results, caveat: str = "") -> str:
+    """Where the authors' panels come from, and what to bear in mind; nothing without their numbers."""
     if not results.figures:
         return ""
     return (
         f" The authors' panels are digitised from {results.figures['source']} of {results.paper.venue} "
-        f"{results.paper.year}, one run a curve."
+        f"{results.paper.year}, one run a curve.{caveat}"
     )
 
 

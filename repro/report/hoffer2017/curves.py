@@ -51,8 +51,7 @@ def figure_2(results: Results) -> Exhibit:
         return [(row["update"], row["distance"]) for row in results.distances.get(run.spec, ())]
 
     theirs = [authors.distances(results.figures, which) for which in _CURES] if results.figures else []
-    said = authors.remark(results) and authors.remark(results) + _CAVEAT
-    axis = "distance from the start"
+    axis, said = "distance from the start", authors.remark(results, _CAVEAT)
     return _against_updates(results, "Fig. 2: distance from the start", "fig2", axis, distances, theirs, said)
 
 
@@ -81,14 +80,17 @@ def _against_updates(
         if any(found.values()):
             panels = [
                 _panel(f"{_title(place)} ({which})", "updates", axis, chosen, curve, log_x=True, share=share)
-                for which, columns in _CURES.items()
-                for chosen in ({column: found[column] for column in columns},)
+                for which, chosen in _before_and_after(found).items()
             ]
             rows = [panels, theirs] if theirs else [panels]
             figure = Figure(f"{results.profile}-{place.network}-{name}", rows, interactive=True)
             figures.append((figure, f"{_caption(place, found)} {_HALVES}{said}"))
         used += [each for listed in found.values() for each in listed]
     return Exhibit(title, used, figures=figures)
+
+
+def _before_and_after(found: Found) -> Mapping[str, Found]:
+    return {which: {column: found[column] for column in columns} for which, columns in _CURES.items()}
 
 
 def _final_errors(place: Place, sweep: Sequence[Observation]) -> Panel:
