@@ -31,7 +31,8 @@ class Comparison:
         span: the claimed lower and upper value of a range claim, in the quantity's unit, else `None`.
         margin_from: why the margin, or the range, is what it is.
         unit: of the effect.
-        reported: for each network the paper's numbers; networks without any are absent.
+        reported: for each network the paper's numbers, `network` among them where they are another's; networks without
+            any are absent.
     """
 
     variant: str

@@ -35,7 +35,7 @@ class LedgerRow:
         p_holm: p corrected for its family, `None` in a variant.
         n: runs attempted in the smallest arm.
         failed, diverged: how many attempts, in all arms, gave no value.
-        reported: the paper's numbers, or `None`.
+        reported: the paper's numbers, or `None`; `network` names another that they are of.
         command: what to type to get this row.
     """
 

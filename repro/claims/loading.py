@@ -107,12 +107,15 @@ def _comparison(
 def _reported(
     comparison: Comparison, references: tuple[str, ...], paper: Paper, networks: tuple[str, ...]
 ) -> dict[str, dict[str, Any]]:
-    cited = {network: [paper.cite(each, network) for each in references] for network in networks}
-    return {
-        network: _numbers(comparison, cells)
-        for network, cells in cited.items()
-        if cells and all(cell.numbers for cell in cells)
-    }
+    """The paper's numbers for each network; those of its only network, named, where it has them for one other alone."""
+    known = paper.cited(references)
+    found = {}
+    for network in networks:
+        source = network if network in known or len(known) != 1 else known[0]
+        if source in known:
+            cells = [paper.cite(each, source) for each in references]
+            found[network] = _numbers(comparison, cells) | ({} if source == network else {"network": source})
+    return found
 
 
 def _numbers(comparison: Comparison, cells: list[Cited]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -87,6 +87,15 @@ class Paper:
             raise DataError(f"{reference!r}: paper.toml has no table {name!r}; it has {', '.join(self.tables)}.")
         table = self.tables[name]
         return Cited(name, table.mark, table.cell(network, column))
+
+    def cited(self, references: Sequence[str]) -> list[str]:
+        """The networks for which every one of `references` has numbers; none for no reference.
+
+        Raises:
+            DataError: there is no such table or column.
+        """
+        rows = dict.fromkeys(row for table in self.tables.values() for row in table.rows)
+        return [row for row in rows if references and all(self.cite(each, row).numbers for each in references)]
 
 
 def load_paper(folder: Path) -> Paper:

@@ -51,7 +51,8 @@ def _paper(row: LedgerRow) -> str:
         return ""
     effect = row.reported["effect"]
     numbers = effect if isinstance(effect, list) else [effect]
-    return "..".join(f"{number:+.3g}" for number in numbers) + ("?" if row.reported["mark"] == "recalled" else "")
+    marks = ("?" if row.reported["mark"] == "recalled" else "") + ("^" if "network" in row.reported else "")
+    return "..".join(f"{number:+.3g}" for number in numbers) + marks
 
 
 def _effect(row: LedgerRow) -> str:
@@ -92,6 +93,9 @@ def _legend(ran: Sequence[LedgerRow]) -> list[str]:
         lines.append("* an extension: the paper does not show the claim for this network.")
     if any((row.reported or {}).get("mark") == "recalled" for row in ran):
         lines.append("? the paper's numbers are recalled from memory, not read.")
+    others = sorted({row.reported["network"] for row in ran if row.reported and "network" in row.reported})
+    if others:
+        lines.append(f"^ the paper's numbers are those of another network: {', '.join(others)}.")
     return ["", *lines] if lines else []
 
 

@@ -78,12 +78,16 @@ def effect(row: LedgerRow) -> str:
 
 
 def reported(row: LedgerRow) -> str:
-    """The effect, or the range, that the paper's own numbers give; a question mark after what is recalled."""
+    """The effect, or the range, that the paper's numbers give, and for which network if for another.
+
+    A question mark stands after what is recalled.
+    """
     if row.reported is None:
         return NOTHING
     given = row.reported["effect"]
     ends = given if isinstance(given, list) else [given]
-    return " to ".join(_told(end, row.unit) for end in ends) + ("?" if recalled(row) else "")
+    other = f" ({row.reported['network']})" if "network" in row.reported else ""
+    return " to ".join(_told(end, row.unit) for end in ends) + ("?" if recalled(row) else "") + other
 
 
 def margin(row: LedgerRow) -> str:

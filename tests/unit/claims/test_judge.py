@@ -76,7 +76,7 @@ def test_the_papers_numbers_stand_in_the_row(declare, pairs):
     rows = judge(declare(), pairs(SB, GAP), "quick")
     expected = {"source": "Table 1", "mark": "verified", "LB": [97.5, 0.2], "SB": [98.0, 0.1], "effect": -0.5}
     assert _row(rows).reported == expected
-    assert _row(rows, network="C1").reported is None
+    assert _row(rows, network="C1").reported == expected | {"network": "F1"}
 
 
 def test_the_title_says_that_a_network_is_an_extension(declare, pairs):

@@ -105,6 +105,21 @@ def test_a_range_has_two_ends(declare, gap, span, message):
         declare(text.replace('"linear"', '"log10"'))
 
 
+def test_numbers_of_one_network_alone_stand_by_its_name_beside_the_others(declare, gap):
+    (claim,) = declare(gap)
+    own, other = (claim.primary.reported[network] for network in ("F1", "C1"))
+    assert other == own | {"network": "F1"}
+    assert "network" not in own
+
+
+def test_numbers_of_several_networks_stand_beside_nobody_elses(declare, gap, paper):  # control
+    more = paper.replace(
+        "rows.F1 = [[98.0, 0.1], [97.5, 0.2]]", "rows.F1 = [[98, 1], [97, 1]]\nrows.F2 = [[9, 1], [8, 1]]"
+    )
+    (claim,) = declare(gap, more)
+    assert set(claim.primary.reported) == {"F1"}
+
+
 def test_a_claim_that_cites_memory_says_so(declare, gap):
     (claim,) = declare(gap.replace('"Table 1/LB"', '"Table 9/LB"'))
     assert claim.primary.reported["F1"]["mark"] == "recalled"

@@ -51,6 +51,13 @@ def test_numbers_from_memory_carry_a_question_mark(row):
     assert "?" not in as_table([row])
 
 
+def test_numbers_of_another_network_carry_a_mark_that_names_it(row):
+    other = as_table([replace(row, reported={"source": "", "mark": "verified", "effect": 0.1, "network": "ResNet44"})])
+    assert "+0.1^" in other
+    assert "^ the paper's numbers are those of another network: ResNet44." in other
+    assert "^" not in as_table([row])
+
+
 def test_an_extension_carries_a_star(declare, pairs):
     rows = judge(declare(), pairs([1.0, 2.0], [3.0, 4.0], network="C1"), "quick")
     assert "C1*  mnist" in as_table(rows)
