@@ -86,7 +86,7 @@ def reported(row: LedgerRow) -> str:
         return NOTHING
     given = row.reported["effect"]
     ends = given if isinstance(given, list) else [given]
-    other = f" ({row.reported['network']})" if "network" in row.reported else ""
+    other = f" ({row.reported['network']})" if _of_another(row) else ""
     return " to ".join(_told(end, row.unit) for end in ends) + ("?" if recalled(row) else "") + other
 
 
@@ -112,8 +112,13 @@ def notes(rows: Sequence[LedgerRow]) -> str:
     said = [
         ASTERISK if any(map(extended, rows)) else "",
         "A question mark after a number: recalled from memory, not read." if any(map(recalled, rows)) else "",
+        "A network after the paper's number: the only one it has it for." if any(map(_of_another, rows)) else "",
     ]
     return " ".join(filter(None, said))
+
+
+def _of_another(row: LedgerRow) -> bool:
+    return "network" in (row.reported or {})
 
 
 def _told(value: float, unit: str) -> str:

@@ -78,6 +78,16 @@ def test_what_holds_by_less_than_its_margin_looks_different(checkout: Path) -> N
     assert sum(title.endswith(": ✓ reproduced, but small") for title in titles if title.startswith("K")) == 3
 
 
+def test_a_number_of_another_network_stands_with_its_name(checkout: Path) -> None:
+    (results,) = [each for each in load_results(checkout / "papers" / "keskar2017") if each.observations]
+    other = replace(
+        results.ledger[0], reported={"mark": "verified", "effect": 0.1, "network": "ResNet44"}, unit="points"
+    )
+    assert ledger.reported(other) == "+0.1 (ResNet44)"
+    assert "the only one it has it for" in ledger.notes([other])
+    assert "the only one" not in ledger.notes(results.ledger)
+
+
 @pytest.mark.parametrize(("factor", "told"), [(0.987, "×0.987"), (1.0, "×1"), (1.3, "×1.3"), (3270.4, "×3,270")])
 def test_factors_near_1_have_a_digit_more(checkout: Path, factor: float, told: str) -> None:
     (results,) = [each for each in load_results(checkout / "papers" / "keskar2017") if each.observations]
