@@ -129,5 +129,5 @@ def _factor(decades: float) -> str:
     """The factor that a difference of logarithms means, with two or three digits: `0.013`, `0.987`, `88`, `3,270`."""
     factor = float(f"{10**decades:.3g}")
     if 0.8 < factor < 1.25:
-        return f"{factor:.3g}"
+        return f"{factor:#.3g}"
     return f"{factor:,.0f}" if 100 <= factor < 1e6 else f"{factor:.2g}"

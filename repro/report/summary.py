@@ -68,6 +68,16 @@ def spread(values: Iterable[float]) -> str:
     return f"{number(estimate.mean)}{sd}"
 
 
+def counted(values: Iterable[float]) -> str:
+    """`mean ± SD` of what is counted, in whole numbers; the mean alone where all counts agree."""
+    listed = tuple(values)
+    if not listed:
+        return NOTHING
+    estimate = one_sample(listed)
+    sd = f" ± {estimate.sd:,.0f}" if estimate.sd else ""
+    return f"{estimate.mean:,.0f}{sd}"
+
+
 def fitted(observations: Iterable[Observation], scale: float = 1.0) -> str:
     """`mean ± SD [half]` of fitted numbers: over the seeds that have one, and half of one fit's 95 % interval, mean."""
     found = [row for row in observations if row.status == "ok" and row.residual is not None]

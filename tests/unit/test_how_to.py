@@ -34,17 +34,17 @@ SHELL = [
 DEVICE = re.compile(r"^REPRO_DEVICE=(cpu|cuda(:\d)?) ")
 MAKE = sorted({line for _, line in SHELL if DEVICE.sub("", line).startswith("make")})
 REPRO = sorted({line for _, line in SHELL if DEVICE.sub("", line).removeprefix(".venv/bin/").startswith("repro")})
-NO_EVIDENCE = {"claims example2020", "claims keskar2017 --profile paper"}
-"""What only looks, but at what nobody has recorded here."""
+MISSING = {"claims keskar2017 --profile paper": "repro reproduce", "data verify mnist": "repro data get mnist"}
+"""What looks at something that is not here, and the command that it names."""
 LOOKS = sorted(
     {
         " ".join(words)
         for words in (shlex.split(DEVICE.sub("", line), comments=True)[1:] for line in REPRO)
         if words[0] in ("claims", "runs", "sharpness", "spectrum", "theory")
-        or words == ["data", "list"]
+        or words in (["data", "list"], ["report", "--check"])
         or "--dry-run" in words
     }
-    - NO_EVIDENCE
+    - {*MISSING, "claims example2020"}
 )
 PYTEST = [line for _, line in SHELL if line.startswith(".venv/bin/python -m pytest")]
 
@@ -92,7 +92,17 @@ def test_what_trains_nothing_runs_as_it_stands(
     monkeypatch.chdir(folder_of_a_run)
     (run,) = (folder_of_a_run / "runs").iterdir()
     assert main(line.replace("KEY", run.name).split()) == 0
-    assert capsys.readouterr().out
+    assert capsys.readouterr().out or line == "report --check"
+
+
+@pytest.mark.parametrize("line", MISSING)
+def test_what_looks_at_something_that_is_not_here_says_how_to_get_it(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert any(f"repro {line}" in written for written in REPRO)
+    monkeypatch.setenv("REPRO_DATA", str(tmp_path))
+    assert main(line.split()) == 1
+    assert MISSING[line] in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("line", PYTEST)

@@ -43,8 +43,8 @@ def growth(results: Results) -> Exhibit:
             used += [each for each_law in found for each in each_law]
             if any(found):
                 cells = (spread([each.value for each in law if each.status == "ok"]) for law in found)
-                rows.append((place.network, place.dataset, column, *cells))
-    head = ("network", "data set", "column", "b of a + b ln t", "R²", "p of c tᵖ", "R²")
+                rows.append((*place, column, *cells, summary(found[0]).counts))
+    head = ("network", "data set", "column", "b of a + b ln t", "R²", "p of c tᵖ", "R²", "n, failed, diverged")
     return Exhibit("Growth: logarithm or power", used, table(head, rows) if rows else "")
 
 

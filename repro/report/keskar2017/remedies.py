@@ -52,8 +52,8 @@ def _table(results: Results, title: str, claim: str, arms: Sequence[_Arm]) -> Ex
             found = [(arm, *_cells(results, place, arm)) for arm in arms]
             used += [each for _, accuracies, sharp in found for each in (*accuracies, *sharp)]
             rows += [_row(results, place, *cells) for cells in found]
-    head = ("network", "data set", "arm", "test accuracy, %", "n, failed, diverged", "paper")
-    sharp_head = ("φ at ε 1e-3, % of 1 + f(x)", "n, failed, diverged", "paper")
+    head = ("network", "data set", "arm", "paper", "test accuracy, %", "n, failed, diverged")
+    sharp_head = ("paper", "φ at ε 1e-3, % of 1 + f(x)", "n, failed, diverged")
     note = "Mean ± SD over seeds, after the final epoch; φ by sign ascents, on the training set without augmentation."
     return Exhibit(title, used, f"{note}\n\n{table((*head, *sharp_head), rows)}" if used else "")
 
@@ -69,7 +69,7 @@ def _row(
     ours, phi = summary(accuracies), summary(sharp)
     paper = [_paper(results, place, reference) for reference in (arm.paper, arm.paper_sharpness)]
     where = (place.network, data_set(results, *place), arm.name)
-    return *where, ours.mean, ours.counts, paper[0], phi.mean, phi.counts, paper[1]
+    return *where, paper[0], ours.mean, ours.counts, paper[1], phi.mean, phi.counts
 
 
 def _paper(results: Results, place: Place, reference: str) -> str:

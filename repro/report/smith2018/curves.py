@@ -15,7 +15,7 @@ from repro.report.runs import DRAWN, accuracy_curve, final_accuracies, loss_curv
 from repro.report.seeds import drawn, paired, sentence
 from repro.report.smith2018.declared import setting_at
 from repro.report.smith2018.schedules import against_epochs_and_updates
-from repro.report.summary import NOTHING, number, summary
+from repro.report.summary import NOTHING, counted, number, summary
 from repro.studies.smith2018.schedules import NEAR
 
 OPTIMIZERS = {"momentum": "", "nesterov": "nesterov", "sgd": "sgd", "adam": "adam"}
@@ -53,7 +53,7 @@ def updates_saved(results: Results) -> Exhibit:
             cells = [summary(found[arm]) for arm in _PAIR]
             used += [each for listed in found.values() for each in listed]
             if any(found.values()):
-                counts = (text for cell in cells for text in (cell.mean, cell.counts))
+                counts = (text for cell in cells for text in (counted(cell.values), cell.counts))
                 rows.append((*place, optimizer, *counts, _ratio(found)))
     head = ("network", "data set", "optimiser", "decay", "n, failed, diverged", "increase", "n, failed, diverged")
     text = f"Updates until the test accuracy stays within {NEAR:g} points of decay's final one; mean ± SD over seeds."

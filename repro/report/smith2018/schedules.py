@@ -11,7 +11,7 @@ from repro.report.figure import Figure, Line, Panel
 from repro.report.results import Results
 from repro.report.runs import DRAWN, Curve, accuracy_curve, final_accuracies
 from repro.report.seeds import drawn, sentence
-from repro.report.summary import NOTHING, cited, spread, summary
+from repro.report.summary import NOTHING, cited, counted, summary
 
 SCHEDULES = {
     "decay": ("S3", ""),
@@ -39,7 +39,7 @@ def table(results: Results) -> Exhibit:
                 ours = summary(found)
                 rows.append((*place, name, ours.mean, _updates(results, found), ours.counts))
     head = ("network", "data set", "schedule", "test accuracy, %", "updates", "n, failed, diverged")
-    note = "Mean ± SD over seeds, after the final epoch. Below them the paper's own, with the updates of its schedules."
+    note = "Mean ± SD over seeds, after the final epoch. Below them the paper's own; its accuracies are from summaries."
     text = f"{note}\n\n{markdown.table(head, [*rows, *_published(results)])}"
     return Exhibit("Schedules: where each ends", used, text)
 
@@ -94,7 +94,7 @@ def _lines(found: Mapping[str, Sequence[Observation]], curve: Curve) -> list[Lin
 
 
 def _updates(results: Results, found: Sequence[Observation]) -> str:
-    return spread([float(results.runs[each.spec]["updates"]) for each in found if each.spec in results.runs])
+    return counted(float(results.runs[each.spec]["updates"]) for each in found if each.spec in results.runs)
 
 
 def _published(results: Results) -> Iterator[Sequence[str]]:

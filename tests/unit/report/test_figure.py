@@ -13,7 +13,7 @@ from repro.report.drawing import as_svg
 from repro.report.figure import Figure, Line, Panel, as_csv
 from repro.report.markdown import listing, table
 from repro.report.seeds import curves
-from repro.report.summary import cited, spread, summary
+from repro.report.summary import cited, counted, spread, summary
 
 VALUES = st.lists(st.floats(1e-3, 1e3), min_size=2, max_size=5)
 
@@ -90,6 +90,8 @@ def test_a_bar_inside_a_cell_does_not_end_it() -> None:
 
 
 def test_numbers_are_rounded_for_reading_and_never_to_nothing() -> None:
+    assert counted([6000, 7250.4]) == "6,625 ± 884"
+    assert (counted([930, 930]), counted([])) == ("930", "—")
     assert spread([3178.164, 3178.236]) == "3,178.20 ± 0.051"
     assert spread([0.00012]) == "0.00012"
     assert spread([]) == "—"

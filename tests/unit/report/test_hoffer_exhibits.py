@@ -73,10 +73,10 @@ def test_table_1_has_every_column_beside_the_papers(results: Results) -> None:
 def test_distances_and_errors_are_those_of_each_columns_runs(results: Results) -> None:
     _, _, distances, growth, errors, potential, _ = exhibits(results)
     ((figure, _),) = distances.figures
-    assert [line.label for line in figure.rows[0][1].lines] == ["SB", "+GBN", "+RA"]
+    assert [line.label for line in figure.rows[0][1].lines] == ["SB", "+LR", "+GBN", "+RA"]
     assert figure.rows[0][0].lines[0].seeds["1"] == [(1, 1.0), (3, 3.0)]
     ((figure, _),) = errors.figures
-    assert figure.rows[0][0].lines[2].seeds["0"] == [(10, 25.0)]
+    assert figure.rows[0][1].lines[1].seeds["0"] == [(10, 25.0)]
     assert "| SB | 3.00 ± 0.00 | 0.90 ± 0.00 | 0.40 ± 0.00 | 0.80 ± 0.00 |" in growth.text
     assert "Twice the slopes: 2.00, 3.00" in potential.figures[0][1]
 

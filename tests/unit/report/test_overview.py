@@ -88,7 +88,7 @@ def test_a_number_of_another_network_stands_with_its_name(checkout: Path) -> Non
     assert "the only one" not in ledger.notes(results.ledger)
 
 
-@pytest.mark.parametrize(("factor", "told"), [(0.987, "×0.987"), (1.0, "×1"), (1.3, "×1.3"), (3270.4, "×3,270")])
+@pytest.mark.parametrize(("factor", "told"), [(0.987, "×0.987"), (1.0048, "×1.00"), (1.3, "×1.3"), (3270.4, "×3,270")])
 def test_factors_near_1_have_a_digit_more(checkout: Path, factor: float, told: str) -> None:
     (results,) = [each for each in load_results(checkout / "papers" / "keskar2017") if each.observations]
     row = replace(results.ledger[0], effect=math.log10(factor), interval=None, unit="decades")
