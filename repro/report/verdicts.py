@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from repro.claims.ledger import LedgerRow
-from repro.report.ledger import ASTERISK, asterisk, extended, judged, place, verdict
+from repro.report.ledger import ASTERISK, asterisk, extended, judged, place, small, verdict
 from repro.report.markdown import blocks, boxed, table
 from repro.report.results import Place, Results
 from repro.report.summary import NOTHING
@@ -85,4 +85,6 @@ def matrix(profiles: Sequence[Results]) -> str:
 
 
 def _cell(row: LedgerRow | None) -> str:
-    return NOTHING if row is None else verdict(row) + asterisk(row)
+    if row is None:
+        return NOTHING
+    return verdict(row) + asterisk(row) + (", but small" if small(row) else "")

@@ -14,6 +14,7 @@ from repro.report.cost import duration
 from repro.report.overview import overview
 from repro.report.results import load_results
 from repro.report.verdict_map import verdict_map
+from repro.report.verdicts import matrix
 
 PARTS = Path("docs", "results", "parts")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -76,6 +77,7 @@ def test_what_holds_by_less_than_its_margin_looks_different(checkout: Path) -> N
     )
     titles = [each.text or "" for each in ET.fromstring(verdict_map([[small]])).iter(f"{SVG}title")]
     assert sum(title.endswith(": ✓ reproduced, but small") for title in titles if title.startswith("K")) == 3
+    assert "**✓ reproduced**{ .verdict .reproduced }, but small |" in matrix([small])
 
 
 def test_a_number_of_another_network_stands_with_its_name(checkout: Path) -> None:
