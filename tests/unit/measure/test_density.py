@@ -106,6 +106,13 @@ def test_one_probe_has_no_error_bar():
     assert found.curve(torch.zeros(2).double(), 1.0)[1].isnan().all()
 
 
+def test_one_step_of_one_sign_vector_on_a_diagonal_is_the_mean_eigenvalue():
+    exact = values_of()
+    operator = CurvatureOperator(Quadratic(torch.zeros(SIZE), exact), torch.zeros(SIZE))
+    found = density(operator, probes=1, steps=1)
+    assert found.nodes[0].tolist() == pytest.approx([exact.mean().item()])
+
+
 @pytest.mark.parametrize(("arguments", "named"), [({"probes": 0}, "probes=0"), ({"steps": 0}, "steps=0")])
 def test_what_cannot_be_meant_is_an_error_that_names_it(arguments, named):
     with pytest.raises(UsageError, match=named):

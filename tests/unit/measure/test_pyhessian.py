@@ -51,6 +51,14 @@ def test_its_eigenvalues_are_those_of_the_dense_hessian():
     assert found.tolist() == pytest.approx(exact_values(f)[:3].tolist(), rel=1e-3)
 
 
+def test_of_some_parameters_it_sees_those_alone():
+    f = network(parameters=["0.weight", "4.bias"])
+    exact = torch.linalg.eigvalsh(dense(CurvatureOperator(f, f.start))).flip(0).double()
+    found = PyHessian(f, f.start, chunk=7).eigenvalues(2, tol=1e-8, iterations=5000)
+    assert found.tolist() == pytest.approx(exact[:2].tolist(), rel=1e-3)
+    assert found[0] != pytest.approx(exact_values(network())[0].item(), rel=1e-2)  # control: all parameters
+
+
 def test_its_trace_lies_within_its_standard_error_of_the_dense_one():
     f = network()
     found = PyHessian(f, f.start, chunk=7).trace(probes=200)
