@@ -14,7 +14,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import LogFormatter, NullLocator
 
 from repro.report.figure import Figure, Line, Mean, Panel, Points
-from repro.report.style import BAND, COLOURS, DARK, FEW, PANEL, RC, THIN
+from repro.report.style import BAND, COLOURS, FEW, PANEL, RC, THIN, dark_css
 
 
 def as_svg(figure: Figure) -> bytes:
@@ -29,17 +29,7 @@ def as_svg(figure: Figure) -> bytes:
         _draw_legend(canvas, rows)
         written = io.BytesIO()
         canvas.savefig(written, format="svg", metadata={"Date": None})
-    return written.getvalue().replace(b"</style>", _DARK.encode() + b"</style>", 1)
-
-
-_DARK = "@media (prefers-color-scheme: dark){{{}}}".format(
-    "".join(
-        f'[style*="{part}: {light.lower()}"]{{{part}: {dark} !important}}'
-        for light, dark in DARK.items()
-        for part in ("fill", "stroke")
-    )
-)
-"""Where the page is dark, or the reader's system if it is not on a page, so are the colours."""
+    return written.getvalue().replace(b"</style>", dark_css('[style*="{part}: {colour}"]').encode() + b"</style>", 1)
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:

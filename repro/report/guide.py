@@ -27,9 +27,6 @@ SENTENCES = {
 }
 """Which sentence of an advice is given under each outcome."""
 
-SMALL = "small"
-"""Said of a verdict where a claim is reproduced, but by less than its margin."""
-
 Papers = Mapping[str, Sequence[Results]]
 """The profiles of every paper, by its key."""
 
@@ -61,7 +58,7 @@ class Advice:
 
     def outcome(self, papers: Papers) -> str:
         """A key of `SENTENCES`."""
-        return outcome([[SMALL if ledger.small(row) else row.verdict for row in rows] for rows in self.rows(papers)])
+        return outcome([[ledger.word(row) for row in rows] for rows in self.rows(papers)])
 
     def sentence(self, papers: Papers) -> str:
         """The advice that the verdicts allow."""
@@ -77,13 +74,13 @@ def outcome(verdicts: Sequence[Sequence[str]]) -> str:
     """What the verdicts on an advice's claims make of it; a key of `SENTENCES`.
 
     Args:
-        verdicts: of every claim, on each network and data set, `SMALL` where it holds by less than its margin; empty
+        verdicts: of every claim, on each network and data set, see `ledger.word`; empty
             where it was not run.
     """
     found = {word for each in verdicts for word in each}
     if not found:
         return "not tested"
-    holds = bool(found & {"reproduced", SMALL})
+    holds = bool(found & {"reproduced", ledger.SMALL})
     if "contradicted" in found:
         return "disputed" if holds else "not borne out"
     if not holds:

@@ -13,7 +13,9 @@ from repro.report.summary import NOTHING
 NOT_RUN = "not run"
 VERDICTS = ("reproduced", "contradicted", "inconclusive")
 """What a row that was run can be."""
-SIGNS = {"reproduced": "✓", "contradicted": "✗", "inconclusive": "?", NOT_RUN: "–"}
+SMALL = "reproduced, but small"
+"""By less than the margin of the claim."""
+SIGNS = {"reproduced": "✓", SMALL: "✓", "contradicted": "✗", "inconclusive": "?", NOT_RUN: "–"}
 """Stands before the word, so that neither colour nor sign tells a verdict alone."""
 
 ASTERISK = "An asterisk: the paper does not show the claim for this network."
@@ -58,9 +60,9 @@ def verdict(row: LedgerRow) -> str:
     return styled(f"**{SIGNS[row.verdict]} {row.verdict}**", "verdict", row.verdict)
 
 
-def small(row: LedgerRow) -> bool:
-    """Whether it holds, but by less than the margin."""
-    return row.finding == Finding.SMALLER.value
+def word(row: LedgerRow) -> str:
+    """The verdict, or `SMALL`."""
+    return SMALL if row.finding == Finding.SMALLER.value else row.verdict
 
 
 def asterisk(row: LedgerRow) -> str:

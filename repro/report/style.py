@@ -37,6 +37,21 @@ COLOURS = {
 DARK = {INK: "#E8E8E8", PAPER: "#1E2129", EDGE: "#A3A3A3", GRID: "#3A3F4B", "#0072B2": "#2F8FD8"}
 """What a colour becomes on a dark page; the others are read on both."""
 
+
+def dark_css(selector: str) -> str:
+    """Rules for dark pages: what shows a colour shows its dark one; off a page, where the reader's system is dark.
+
+    Args:
+        selector: of what has the `{colour}`, in small letters, as its `{part}`, fill or stroke.
+    """
+    rules = (
+        f"{selector.format(part=part, colour=light.lower())}{{{part}: {dark} !important}}"
+        for light, dark in DARK.items()
+        for part in ("fill", "stroke")
+    )
+    return f"@media (prefers-color-scheme: dark){{{''.join(rules)}}}"
+
+
 RC: dict[Any, Any] = {
     "axes.edgecolor": EDGE,
     "axes.facecolor": PAPER,

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from repro.claims.ledger import LedgerRow
 from repro.report import ledger
 from repro.report.citation import short_name
-from repro.report.ledger import NOT_RUN, SIGNS
+from repro.report.ledger import NOT_RUN, SIGNS, SMALL
 from repro.report.results import Results
-from repro.report.style import DARK, EDGE, GRID, INK, PAPER
+from repro.report.style import EDGE, GRID, INK, PAPER, dark_css
 from repro.report.verdicts import columns, sentences
 
 CELL, GAP, MARGIN = 30, 4, 16
@@ -18,8 +17,6 @@ CELL, GAP, MARGIN = 30, 4, 16
 LABEL = 190
 """Width of the names of the places, in pixels."""
 _BLUE = "#0072B2"
-SMALL = "reproduced, but small"
-"""By less than the margin of the claim."""
 FILLS = {"reproduced": _BLUE, SMALL: PAPER, "contradicted": "#D55E00", "inconclusive": GRID, NOT_RUN: PAPER}
 """Told apart by the colour-blind (Okabe and Ito 2008); the shape inside says the same."""
 _SIGN = "#FFF"
@@ -32,7 +29,6 @@ _SHAPES = {
     NOT_RUN: f'<path d="M12 15h6" stroke="{EDGE}" stroke-width="2"/>',
 }
 _STEP = CELL + GAP
-_DARK = "".join(f'[{part}="{light}"]{{{part}:{dark}}}' for light, dark in DARK.items() for part in ("fill", "stroke"))
 
 
 def verdict_map(papers: Sequence[Sequence[Results]]) -> bytes:
@@ -46,8 +42,8 @@ def verdict_map(papers: Sequence[Sequence[Results]]) -> bytes:
     size = f'width="{width}" height="{top:g}" viewBox="0 0 {width} {top:g}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="sans-serif" font-size="13">'
     card = f'<title>Verdicts by claim and place</title><rect width="100%" height="100%" rx="6" fill="{PAPER}"/>'
-    dark = f"<style>@media (prefers-color-scheme: dark){{{_DARK}}}</style>"
-    return "\n".join([head, dark, card, *parts, "</svg>", ""]).encode()
+    dark = dark_css('[{part}="{colour}" i]')
+    return "\n".join([head, f"<style>{dark}</style>", card, *parts, "</svg>", ""]).encode()
 
 
 def _paper(profiles: Sequence[Results], top: float) -> Iterator[str]:
@@ -61,7 +57,8 @@ def _paper(profiles: Sequence[Results], top: float) -> Iterator[str]:
         yield _text(MARGIN, y + 20, column.title, INK, 'font-size="12"')
         for index, (claim, said) in enumerate(claims.items()):
             row = column.row(claim)
-            yield _square(_left(index), y, _told(row), f"{claim}, {column.title}: {said}")
+            told = NOT_RUN if row is None else ledger.word(row)
+            yield _square(_left(index), y, told, f"{claim}, {column.title}: {said}")
     if not columns(profiles):
         yield _text(MARGIN, top + _STEP + 16, "not run", INK, "")
 
@@ -74,16 +71,9 @@ def _legend(top: float) -> Iterator[str]:
         left += _STEP + 30 + 7 * len(word)
 
 
-def _told(row: LedgerRow | None) -> str:
-    """A key of `FILLS`."""
-    if row is None:
-        return NOT_RUN
-    return SMALL if ledger.small(row) else row.verdict
-
-
 def _square(left: float, top: float, word: str, title: str) -> str:
     box = f'<rect width="{CELL}" height="{CELL}" rx="4" fill="{FILLS[word]}" stroke="{EDGE}"/>'
-    said = f"<title>{escape(title)}: {SIGNS[word.partition(',')[0]]} {word}</title>"
+    said = f"<title>{escape(title)}: {SIGNS[word]} {word}</title>"
     return f'<g transform="translate({left:g} {top:g})">{said}{box}{_SHAPES[word]}</g>'
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from repro.claims.ledger import LedgerRow
-from repro.report.ledger import ASTERISK, asterisk, extended, judged, place, small, verdict
+from repro.report.ledger import ASTERISK, asterisk, extended, judged, place, verdict, word
 from repro.report.markdown import blocks, boxed, table
 from repro.report.results import Place, Results
 from repro.report.summary import NOTHING
@@ -87,4 +87,4 @@ def matrix(profiles: Sequence[Results]) -> str:
 def _cell(row: LedgerRow | None) -> str:
     if row is None:
         return NOTHING
-    return verdict(row) + asterisk(row) + (", but small" if small(row) else "")
+    return verdict(row) + asterisk(row) + word(row).removeprefix(row.verdict)

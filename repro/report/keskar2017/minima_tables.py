@@ -54,11 +54,9 @@ def _table(results: Results, name: str, claim: str, title: str) -> Exhibit:
             if found:
                 rows += [_row(results, place, name, eps, pair) for pair in pairs]
                 rows.append(_ratio(results, place, name, eps, pairs))
-    measured = {data_set(results, each.network, each.dataset) for each in used}
     note = (
-        f"Measured on {', '.join(sorted(measured))}. Mean ± SD over seeds; LB / SB is the geometric mean over the "
-        "seeds that have both. Searched: the best of at least two different searches. Published rule: ten iterations "
-        "of L-BFGS-B from x. The paper has n = 5."
+        "Mean ± SD over seeds; LB / SB is the geometric mean over the seeds that have both. Searched: the best of at "
+        "least two different searches. Published rule: ten iterations of L-BFGS-B from x. The paper has n = 5."
     )
     text = blocks([note, table(_HEAD, rows), against_the_published_rule(used)]) if used else ""
     return Exhibit(f"{name}: {title}", used, text)
@@ -72,7 +70,7 @@ def _pair(results: Results, place: Place, claim: str, eps: str, arm: str) -> _Pa
 def _row(results: Results, place: Place, name: str, eps: str, pair: _Pair) -> Sequence[str]:
     ours, rule = summary(pair.searched), summary(pair.published)
     paper = results.paper.cite(f"{name}/{pair.arm} {eps}", place.network)
-    where = (*place, eps, pair.arm, cited(paper.numbers, paper.mark))
+    where = (place.network, data_set(results, *place), eps, pair.arm, cited(paper.numbers, paper.mark))
     gap = _disagreement(pair.searched)
     return *where, ours.mean, ours.counts, gap, rule.mean, rule.counts
 
@@ -82,7 +80,7 @@ def _ratio(results: Results, place: Place, name: str, eps: str, pairs: Sequence[
     paper = [results.paper.cite(f"{name}/{arm} {eps}", place.network).numbers for arm in ("LB", "SB")]
     theirs = number(paper[0][0] / paper[1][0]) if all(paper) else NOTHING
     ratios = _factor(large.searched, small.searched), _factor(large.published, small.published)
-    return *place, eps, "LB / SB", theirs, ratios[0], "", "", ratios[1], ""
+    return place.network, data_set(results, *place), eps, "LB / SB", theirs, ratios[0], "", "", ratios[1], ""
 
 
 def _factor(large: Sequence[Observation], small: Sequence[Observation]) -> str:

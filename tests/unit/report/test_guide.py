@@ -9,6 +9,7 @@ import pytest
 from repro.claims import ledger
 from repro.errors import DataError
 from repro.report.guide import SENTENCES, Papers, guide_page, load_guide, outcome
+from repro.report.ledger import SMALL
 from repro.report.results import load_results
 
 ADVICE = """
@@ -27,8 +28,8 @@ open = "Who knows."
         ([["reproduced", "reproduced"], ["reproduced"]], "borne out"),
         ([["reproduced", "inconclusive"]], "borne out in part"),
         ([["reproduced"], []], "borne out in part"),
-        ([["small"]], "borne out in part"),
-        ([["small"], ["contradicted"]], "disputed"),
+        ([[SMALL]], "borne out in part"),
+        ([[SMALL], ["contradicted"]], "disputed"),
         ([["contradicted"], ["inconclusive"]], "not borne out"),
         ([["contradicted"], ["reproduced"]], "disputed"),
         ([["contradicted", "reproduced", "inconclusive"]], "disputed"),
