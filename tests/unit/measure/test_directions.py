@@ -11,7 +11,6 @@ from torch import nn
 
 from repro.data import Split
 from repro.measure import (
-    Evaluation,
     Landscape,
     Quadratic,
     filter_normalised,
@@ -26,22 +25,11 @@ from repro.measure import (
     unflatten,
 )
 from repro.streams import stream
+from tests.unit.measure.bowl import Bowl
 
 
 def normal(*shape, of=0):
     return torch.randn(shape, generator=stream(0, "test directions", of), dtype=torch.float64)
-
-
-class Bowl:
-    """A quadratic as an evaluator on one data set."""
-
-    costs = (0.5,)
-
-    def __init__(self, quadratic):
-        self.quadratic = quadratic
-
-    def evaluate(self, point):
-        return (Evaluation(self.quadratic.value(point), float(point[0])),)
 
 
 def examples(count, of):

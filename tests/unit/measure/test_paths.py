@@ -13,7 +13,6 @@ from torch.nn import functional as F
 from repro.data import Split
 from repro.errors import UsageError
 from repro.measure import (
-    Evaluation,
     Landscape,
     PathProfile,
     Quadratic,
@@ -27,20 +26,9 @@ from repro.measure import (
     trace,
 )
 from repro.streams import stream
+from tests.unit.measure.bowl import Bowl
 
 ALL_RULES = ["recomputed", "interpolated", "batch"]
-
-
-class Bowl:
-    """A quadratic as an evaluator on one data set; its accuracy is made up."""
-
-    costs = (0.5,)
-
-    def __init__(self, quadratic):
-        self.quadratic = quadratic
-
-    def evaluate(self, point):
-        return (Evaluation(self.quadratic.value(point), float(point[0])),)
 
 
 def normal(*shape, of=0):

@@ -16,6 +16,7 @@ from repro.train.loop import Training
 from repro.train.objectives import Contrastive, ContrastiveLoss
 from repro.train.regime import constant
 from repro.train.spec import RunSpec
+from tests.unit.train.stepping import run, same, weights
 
 
 def images(count: int = 46) -> Dataset:
@@ -33,22 +34,6 @@ SPEC = RunSpec(
     augmentation="move-erase",
     seed=4,
 )
-
-
-def run(training: Training, updates: int = 10_000) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    while not training.finished and updates:
-        rows += training.advance()
-        updates -= 1
-    return rows
-
-
-def weights(training: Training) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in training.model.state_dict().items()}
-
-
-def same(left: dict[str, Tensor], right: dict[str, Tensor]) -> bool:
-    return all(torch.equal(left[name], right[name]) for name in right)
 
 
 def views(training: Training, update: int) -> tuple[Tensor, Tensor]:

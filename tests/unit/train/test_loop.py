@@ -17,6 +17,7 @@ from repro.train.loop import Diverged, Training, _alike
 from repro.train.objectives import Adversarial, CrossEntropy, Proximal
 from repro.train.regime import Phase, Regime, constant
 from repro.train.spec import OptimizerName, Plateau, RunSpec, Start
+from tests.unit.train.stepping import run, same, weights
 
 
 def small_images(count: int = 46, side: int = 8) -> Dataset:
@@ -31,22 +32,6 @@ def small_images(count: int = 46, side: int = 8) -> Dataset:
 
 
 SPEC = RunSpec("F1", "small", constant(2, 16, 1e-3, 0.9), seed=4)
-
-
-def weights(training: Training) -> list[Tensor]:
-    return [tensor.clone() for tensor in training.model.state_dict().values()]
-
-
-def run(training: Training, updates: int = 10_000) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    while not training.finished and updates:
-        rows += training.advance()
-        updates -= 1
-    return rows
-
-
-def same(left: list[Tensor], right: list[Tensor]) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(left, right, strict=True))
 
 
 HOFFER = Phase(2, 16, 1e-3, 0.9, ghost_size=6, clip=1.0, rising_from=1e-4, noise=0.5, forgetful=True, ghosts_alike=True)
