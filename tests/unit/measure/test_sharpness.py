@@ -10,6 +10,7 @@ from scipy.optimize import differential_evolution
 from torch import nn
 
 from repro.errors import UsageError
+from repro.measure.adaptive import adaptive_sharpness
 from repro.measure.box import keskar_box
 from repro.measure.lbfgsb import SCIPY_TOLERANCES
 from repro.measure.maximise import searched
@@ -74,6 +75,14 @@ def test_sharpness_of_a_separable_convex_quadratic_is_the_closed_form(rule, eps)
     assert found.maximum == pytest.approx(f.value(x) + rise, rel=1e-12)
     assert found.fraction_on_bound == 1.0
     assert found.status is Status.CONVERGED
+
+
+@pytest.mark.parametrize(("given", "eps"), [({}, 1e-3), ({"eps": 0.05}, 0.05)])
+def test_adaptive_sharpness_of_a_separable_convex_quadratic_is_the_closed_form(given, eps):
+    f, x, slope = separable(40, 3)
+    width = eps * x.abs()
+    rise = (slope.abs() * width + f.hessian * width**2 / 2).sum().item()
+    assert adaptive_sharpness(f, x, **given).value == pytest.approx(100 * rise / (1 + f.value(x)), rel=1e-9)
 
 
 def test_sharpness_is_in_percent_of_one_plus_the_loss():
