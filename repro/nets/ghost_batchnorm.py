@@ -1,7 +1,8 @@
 """Ghost batch normalisation (Hoffer et al. 2017, algorithm 1): a large batch normalised in small parts.
 
 The ghosts of a batch are its consecutive runs of `ghost_size` examples. If that does not divide the batch, the last
-ghost is what remains, normalised by its own statistics: what `nn.BatchNorm` does on `inputs.split(ghost_size)`. An
+ghost is what remains, normalised by its own statistics: what `nn.BatchNorm` does on `inputs.split(ghost_size)`. So one
+image alone in a ghost is normalised over its pixels, and one vector alone is an error (training refuses both). An
 example's weight in the loss does not depend on its ghost.
 
 The same gradient comes from plain BatchNorm on one micro-batch after another (`repro.train.accumulation`).

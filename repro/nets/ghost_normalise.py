@@ -6,13 +6,14 @@ output and the inputs' gradient are those of `F.batch_norm` on each ghost, bit f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 _KERNEL = torch.ops.aten.native_batch_norm_backward
+_Arguments = tuple[Any, ...]
 
 
 class Normalised(NamedTuple):
@@ -37,15 +38,24 @@ def normalise_ghosts(
     Differentiable twice, in reverse mode.
 
     Args:
-        inputs: x, shape `(B, C, ...)`; the ghosts are `inputs.split(ghost_size)`, each with more than one value
-            a channel.
+        inputs: x, shape `(B, C, ...)`, of any strides; the ghosts are `inputs.split(ghost_size)`, each with more than
+            one value a channel.
         weight: w, shape `(C,)`; `None` is 1.
         bias: b, shape `(C,)`; `None` is 0.
         ghost_size: examples in a ghost.
         eps: ε, in the inputs' unit squared.
     """
-    output, means, variances, *_ = _NormaliseGhosts.apply(inputs, weight, bias, ghost_size, eps)  # type: ignore[no-untyped-call]
+    x = inputs.contiguous(memory_format=_layout(inputs))
+    output, means, variances, *_ = _NormaliseGhosts.apply(x, weight, bias, ghost_size, eps)  # type: ignore[no-untyped-call]
     return Normalised(output, means, variances)
+
+
+def _layout(inputs: Tensor) -> torch.memory_format:
+    """Channels last where the inputs are, else contiguous: with other strides the kernel's `out` form errs silently."""
+    last = {4: torch.channels_last, 5: torch.channels_last_3d}.get(inputs.ndim)
+    if last is None or inputs.is_contiguous() or not inputs.is_contiguous(memory_format=last):
+        return torch.contiguous_format
+    return last
 
 
 class _NormaliseGhosts(torch.autograd.Function):
@@ -70,28 +80,23 @@ class _NormaliseGhosts(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+        inputs, weight, means, scales = ctx.saved_tensors
+        above = slope.contiguous(memory_format=_layout(inputs))
+        parts = zip(torch.split(above, ctx.ghost_size), torch.split(inputs, ctx.ghost_size), means, scales, strict=True)
+        ghosts = [(up, x, weight, None, None, mean, scale, True, ctx.eps, [True] * 3) for up, x, mean, scale in parts]
         # what a second derivative watches must not be written in place
-        gradients = _joined(ctx, slope) if torch.is_grad_enabled() else _in_place(ctx, slope)
+        gradients = _joined(ghosts) if torch.is_grad_enabled() else _in_place(ghosts, inputs, means)
         return *(g if needed else None for g, needed in zip(gradients, ctx.needs_input_grad, strict=False)), None, None
 
 
-def _ghosts(ctx: Any, slope: Tensor) -> Iterator[tuple[Any, ...]]:
-    """The kernel's arguments for each ghost."""
-    inputs, weight, means, scales = ctx.saved_tensors
-    parts = zip(torch.split(slope, ctx.ghost_size), torch.split(inputs, ctx.ghost_size), means, scales, strict=True)
-    for above, ghost, mean, scale in parts:
-        yield above, ghost, weight, None, None, mean, scale, True, ctx.eps, [True] * 3
-
-
-def _in_place(ctx: Any, slope: Tensor) -> tuple[Tensor, ...]:
-    inputs, _, means, _ = ctx.saved_tensors
+def _in_place(ghosts: Sequence[_Arguments], inputs: Tensor, means: Tensor) -> tuple[Tensor, ...]:
     below, weights, biases = torch.empty_like(inputs), torch.empty_like(means), torch.empty_like(means)
-    places = zip(torch.split(below, ctx.ghost_size), weights, biases, strict=True)
-    for arguments, (place, weight, bias) in zip(_ghosts(ctx, slope), places, strict=True):
+    places = zip(torch.split(below, len(ghosts[0][1])), weights, biases, strict=True)
+    for arguments, (place, weight, bias) in zip(ghosts, places, strict=True):
         _KERNEL.out(*arguments, out0=place, out1=weight, out2=bias)
     return below, weights.sum(0), biases.sum(0)
 
 
-def _joined(ctx: Any, slope: Tensor) -> tuple[Tensor, ...]:
-    below, weights, biases = zip(*(_KERNEL(*arguments) for arguments in _ghosts(ctx, slope)), strict=True)
+def _joined(ghosts: Sequence[_Arguments]) -> tuple[Tensor, ...]:
+    below, weights, biases = zip(*(_KERNEL(*arguments) for arguments in ghosts), strict=True)
     return torch.cat(below), torch.stack(weights).sum(0), torch.stack(biases).sum(0)

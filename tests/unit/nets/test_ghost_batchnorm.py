@@ -7,6 +7,7 @@ import copy
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from repro.errors import UsageError
 from repro.nets import build, glorot_uniform_
@@ -85,6 +86,41 @@ def test_precision_and_layout_are_batchnorms(dtype, layout) -> None:
     assert outputs[0].dtype == dtype
     assert outputs[0].is_contiguous(memory_format=layout)
     assert torch.equal(*(torch.autograd.grad(y.square().sum(), inputs)[0] for y in outputs))
+
+
+VIEWS = {
+    "transposed": lambda: normal(3, 12).T,
+    "every second channel": lambda: normal(12, 6)[:, ::2],
+    "every second example": lambda: normal(24, 3)[::2],
+    "positions before channels": lambda: normal(12, 7, 3).transpose(1, 2),
+    "cropped": lambda: normal(12, 3, 6, 6)[..., 1:5, 2:5],
+    "some channels": lambda: normal(12, 6, 4, 4)[:, 2:5],
+    "rotated": lambda: normal(12, 3, 4, 5).rot90(1, (2, 3)),
+    "expanded": lambda: normal(12, 3, 1, 5).expand(12, 3, 4, 5),
+    "volumes": lambda: normal(12, 3, 2, 4, 5).contiguous(memory_format=torch.channels_last_3d),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("view", VIEWS)
+def test_strides_of_inputs_and_slopes_change_nothing(view, dtype) -> None:
+    strided = VIEWS[view]().to(dtype)
+    plain = strided.clone(memory_format=torch.contiguous_format)
+    found, expected = [], []
+    for inputs, slope, into in ((strided, strided, found), (plain, plain, expected)):
+        layer = GhostBatchNorm(3, 5).to(dtype)
+        x = inputs.detach().requires_grad_()
+        output = layer(x)
+        into += [output, *torch.autograd.grad(output, [x, *layer.parameters()], slope.sin()), *layer.buffers()]
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_ghosts_may_be_computed_again_in_the_backward_pass() -> None:
+    inputs = normal(12, 3, 4, 4).requires_grad_()
+    again = checkpoint(GhostBatchNorm(3, 4).double(), inputs, use_reentrant=False)
+    slopes = [torch.autograd.grad(y.sin().sum(), inputs)[0] for y in (again, GhostBatchNorm(3, 4).double()(inputs))]
+    assert torch.equal(*slopes)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
