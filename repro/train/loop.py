@@ -89,7 +89,7 @@ class Training:
         """
         position = self.spec.regime.at(self.update, self.examples)
         inputs, labels = self._batch(position)
-        self._enter(position, len(labels))
+        self._enter(position, len(inputs))
         with self._seeded(), self._weighted(position.phase, len(labels)):
             outcome = self.spec.objective.update(
                 self.model, lambda loss: self._step(position.phase, loss), inputs, labels
@@ -217,6 +217,11 @@ class Training:
 def _check(spec: RunSpec, examples: int) -> None:
     if spec.objective.views > 1 and spec.augmentation == "none":
         raise ValueError(f"augmentation='none' gives {spec.objective.views} views that are alike; choose another.")
+    if spec.objective.views > 1 and any(phase.noise or phase.ghosts_alike for phase in spec.regime.phases):
+        raise ValueError(
+            f"noise and ghosts_alike weigh each example's own gradient, and a loss of {spec.objective.views} views has "
+            "none; leave them out, or train with labels."
+        )
     for phase in spec.regime.phases:
         last = examples % phase.batch
         if last == 1:
@@ -224,7 +229,7 @@ def _check(spec: RunSpec, examples: int) -> None:
                 f"batch={phase.batch} leaves one example of {examples} for the last update of an epoch, which "
                 f"BatchNorm cannot normalise; choose another batch, for example {phase.batch + 1}."
             )
-        batches = {phase.batch, last or phase.batch}
+        batches = {spec.objective.views * count for count in (phase.batch, last or phase.batch)}
         if phase.ghost_size is not None and any(_leaves_one(count, phase.ghost_size_of(count)) for count in batches):
             raise ValueError(
                 f"ghost_size={phase.ghost_size} leaves one example of a batch of {phase.batch}, or of the last of "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from repro.errors import UsageError
@@ -20,7 +20,8 @@ class MicroBatcher(Generic[Request, Answer]):
     """Requests of one event loop, answered together; leaving `async with` answers those that still wait.
 
     The model is called in the loop itself: requests that arrive meanwhile are taken up after it. A request that is
-    cancelled leaves the queue; an error of the model is raised in every request of its batch, and of no other.
+    cancelled, even by the model, leaves the queue; an error of the model is raised in every request of its batch, and of
+    no other.
 
     Args:
         compute: answers to a list of requests, in their order.
@@ -28,12 +29,14 @@ class MicroBatcher(Generic[Request, Answer]):
         deadline: seconds that the oldest request waits at most, where the loop is not busy.
 
     Raises:
-        UsageError: `largest` is below 1, or `deadline` below 0.
+        UsageError: `largest` is no whole number of at least 1, or `deadline` is below 0.
     """
 
     def __init__(self, compute: Callable[[list[Request]], Sequence[Answer]], *, largest: int, deadline: float) -> None:
-        if largest < 1 or not deadline >= 0:
-            raise UsageError(f"largest={largest} must be 1 or more and deadline={deadline} seconds 0 or more.")
+        if type(largest) is not int or largest < 1 or not deadline >= 0:
+            raise UsageError(
+                f"largest={largest} must be a whole number, 1 or more, and deadline={deadline} seconds 0 or more."
+            )
         self.compute, self.largest, self.deadline = compute, largest, deadline
         self._waiting: dict[asyncio.Future[Answer], Request] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -82,7 +85,7 @@ class MicroBatcher(Generic[Request, Answer]):
     def _flush(self) -> None:
         self._stop_timer()
         waiting, self._waiting = self._waiting, {}
-        batch = {answer: request for answer, request in waiting.items() if not answer.done()}
+        batch = {answer: waiting[answer] for answer in _unanswered(waiting)}
         if not batch:
             return
         try:
@@ -94,10 +97,15 @@ class MicroBatcher(Generic[Request, Answer]):
                 answer.cancel()
             raise
         except Exception as error:
-            for answer in batch:
+            for answer in _unanswered(batch):
                 failure = BatchFailed(f"the model failed on a batch of {len(batch)}: {type(error).__name__}: {error}")
                 failure.__cause__ = error
                 answer.set_exception(failure)
         else:
-            for answer, value in zip(batch, values, strict=True):
-                answer.set_result(value)
+            given = dict(zip(batch, values, strict=True))
+            for answer in _unanswered(batch):
+                answer.set_result(given[answer])
+
+
+def _unanswered(batch: Iterable[asyncio.Future[Answer]]) -> Iterator[asyncio.Future[Answer]]:
+    return (answer for answer in batch if not answer.done())

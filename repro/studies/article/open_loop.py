@@ -21,7 +21,7 @@ class Served:
 
     Attributes:
         latencies: seconds from the moment a request was due until its answer, of those answered in time.
-        timeouts: requests that were given up.
+        timeouts: requests that were given up, or answered too late while the loop was busy.
         batches: requests in each call of the model.
         model_seconds: processor seconds inside the model's calls.
         process_seconds: processor seconds of the whole process, with the queue, the loop and whoever asks.
@@ -76,7 +76,8 @@ async def serve(
             await asyncio.wait_for(queue.ask(request), due + patience - loop.time())
         except asyncio.TimeoutError:
             return None
-        return loop.time() - due
+        waited = loop.time() - due
+        return waited if waited <= patience else None
 
     begun, start = clock(), loop.time()
     async with MicroBatcher(counted, largest=largest, deadline=deadline) as queue:
@@ -84,6 +85,6 @@ async def serve(
         for request, arrival in enumerate(arrivals):
             await asyncio.sleep(start + arrival - loop.time())
             asked.append(asyncio.create_task(ask(request, start + arrival)))
-        waited = await asyncio.gather(*asked)
-    latencies = tuple(seconds for seconds in waited if seconds is not None)
-    return Served(latencies, len(waited) - len(latencies), tuple(batches), sum(spent), clock() - begun)
+        answered = await asyncio.gather(*asked)
+    latencies = tuple(seconds for seconds in answered if seconds is not None)
+    return Served(latencies, len(answered) - len(latencies), tuple(batches), sum(spent), clock() - begun)

@@ -29,7 +29,7 @@ class QueueOver(OfOneRun):
         patience: seconds after which a request is given up.
     """
 
-    METHOD: ClassVar[int] = 2
+    METHOD: ClassVar[int] = 3
 
     requests: int = 2000
     rate: float = 400.0

@@ -14,7 +14,7 @@ from repro.data import Dataset, Split, augmentation
 from repro.streams import stream
 from repro.train.loop import Training
 from repro.train.objectives import Contrastive, ContrastiveLoss
-from repro.train.regime import constant
+from repro.train.regime import Phase, Regime, constant
 from repro.train.spec import RunSpec
 from tests.unit.train.stepping import run, same, weights
 
@@ -127,3 +127,20 @@ def test_views_that_would_be_alike_are_refused() -> None:
 def test_loss_and_temperature_are_part_of_the_key(change: dict[str, object]) -> None:
     other: Callable[..., Contrastive] = Contrastive
     assert replace(SPEC, objective=other(**change)).key != SPEC.key
+
+
+@pytest.mark.parametrize("weighing", [{"noise": 0.5}, {"ghost_size": 4, "ghosts_alike": True}])
+def test_factors_on_the_gradients_of_single_examples_are_refused(weighing: dict[str, object]) -> None:
+    regime = Regime((Phase(1, 16, 0.1, **weighing),))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"noise and ghosts_alike weigh .* 2 views"):
+        Training(replace(SPEC, regime=regime), images())
+
+
+def test_after_a_phase_with_ghosts_the_whole_batch_of_both_views_is_normalised_together() -> None:
+    regime = Regime((Phase(1, 23, 0.1, ghost_size=4), Phase(1, 23, 0.1)))
+    training = Training(replace(SPEC, network="C1", regime=regime), images())
+    (first, *_) = training._ghosts
+    run(training, 1)
+    assert first.ghost_size == 4
+    run(training)
+    assert first.ghost_size == 46

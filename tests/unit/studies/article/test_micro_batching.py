@@ -139,6 +139,26 @@ def test_too_few_or_too_many_answers_are_given_to_no_one(loop, count):
     assert f"{count} answers must be as many as the requests, 2" in str(answers[0])
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_request_that_the_model_cancels_keeps_no_answer_from_the_others(loop, fails):
+    asked = []
+
+    def cancelling(requests):
+        asked[0].cancel()
+        if fails:
+            raise ValueError("no answer")
+        return requests
+
+    async def everything():
+        async with MicroBatcher(cancelling, largest=2, deadline=5 * MS) as queue:
+            asked.extend(asyncio.create_task(queue.ask(request)) for request in (1, 2))
+            return await asyncio.gather(*asked, return_exceptions=True)
+
+    first, second = loop.run_until_complete(everything())
+    assert isinstance(first, asyncio.CancelledError)
+    assert isinstance(second, BatchFailed) if fails else second == 2
+
+
 def test_closing_answers_those_that_wait_and_refuses_the_next(loop):
     model = Model(loop)
 
@@ -154,7 +174,9 @@ def test_closing_answers_those_that_wait_and_refuses_the_next(loop):
     assert model.calls == [(1, [1, 2])]
 
 
-@pytest.mark.parametrize(("largest", "deadline"), [(0, 1.0), (1, -1.0), (1, float("nan"))])
+@pytest.mark.parametrize(("largest", "deadline"), [(0, 1.0), (2.5, 1.0), (1, -1.0), (1, float("nan"))])
 def test_a_queue_that_would_never_flush_is_refused(largest, deadline):
-    with pytest.raises(UsageError, match=f"largest={largest} must be 1 or more and deadline={deadline}"):
+    with pytest.raises(
+        UsageError, match=f"largest={largest} must be a whole number, 1 or more, and deadline={deadline}"
+    ):
         MicroBatcher(list, largest=largest, deadline=deadline)

@@ -65,6 +65,12 @@ def test_a_request_that_is_not_answered_in_time_is_given_up_and_counted(loop):
     assert (one.timeouts, one.batches, len(one.latencies)) == (1, (1,), 1)
 
 
+@pytest.mark.parametrize("largest", [1, 3])
+def test_an_answer_that_a_busy_loop_gives_too_late_is_no_answer_in_time(loop, largest):
+    late = served(loop, [0.0, 1 * MS, 2 * MS], largest=largest, patience=50 * MS, speed=200 * MS / (A + C))
+    assert (late.timeouts, late.latencies) == (3, ())
+
+
 def test_arrivals_depend_on_their_seed_alone_and_have_their_rate():
     arrivals = poisson_arrivals(3, 200.0, 20_000)
     assert arrivals == poisson_arrivals(3, 200.0, 20_000)
