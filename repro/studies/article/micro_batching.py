@@ -20,8 +20,8 @@ class MicroBatcher(Generic[Request, Answer]):
     """Requests of one event loop, answered together; leaving `async with` answers those that still wait.
 
     The model is called in the loop itself: requests that arrive meanwhile are taken up after it. A request that is
-    cancelled, even by the model, leaves the queue; an error of the model is raised in every request of its batch, and of
-    no other.
+    cancelled, even by the model, leaves the queue; an error of the model is raised in every request of its batch, and
+    of no other.
 
     Args:
         compute: answers to a list of requests, in their order.
