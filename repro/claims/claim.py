@@ -31,6 +31,8 @@ class Comparison:
         span: the claimed lower and upper value of a range claim, in the quantity's unit, else `None`.
         margin_from: why the margin, or the range, is what it is.
         unit: of the effect.
+        needs_gap: the row, as `S8` or `S8/adam`, whose gap must be reproduced, and larger than its margin, before this
+            row can say that it is closed; empty if none.
         reported: for each network the paper's numbers, `network` among them where they are another's; networks without
             any are absent.
     """
@@ -48,6 +50,7 @@ class Comparison:
     span: Interval | None
     margin_from: str
     unit: str
+    needs_gap: str
     reported: Mapping[str, Mapping[str, Any]]
 
     def transform(self, value: float) -> float:
@@ -78,7 +81,6 @@ class Claim:
         where: the place in the paper.
         networks: those the paper shows it for.
         extensions: further networks it may be judged on, marked as such.
-        needs_gap: for "the gap closes": the claim whose gap must have been reproduced first; empty if none.
         comparisons: the primary row, then the variants.
     """
 
@@ -87,7 +89,6 @@ class Claim:
     where: str
     networks: tuple[str, ...]
     extensions: tuple[str, ...]
-    needs_gap: str
     comparisons: tuple[Comparison, ...]
 
     @property

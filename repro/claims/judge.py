@@ -90,7 +90,7 @@ def judge(
     cases = list(_cases(claims, grouped, profile, datasets or {}))
     corrections = _corrections(cases)
     conclusions = [_conclude(case, correction.share) for case, correction in zip(cases, corrections, strict=True)]
-    gaps = {_place(case): end.verdict for case, end in zip(cases, conclusions, strict=True) if case.primary}
+    gaps = {_place(case): end for case, end in zip(cases, conclusions, strict=True)}
     return [
         _row(case, correction, _unless_no_gap(case, conclusion, gaps))
         for case, correction, conclusion in zip(cases, corrections, conclusions, strict=True)
@@ -98,10 +98,11 @@ def judge(
 
 
 _Key = tuple[str, str, str]
+_Place = tuple[str, str, str, str]
 
 
-def _place(case: _Case) -> _Key:
-    return case.claim.id, case.network, case.dataset
+def _place(case: _Case) -> _Place:
+    return case.claim.id, case.comparison.variant, case.network, case.dataset
 
 
 def _grouped(
@@ -168,13 +169,13 @@ def _conclude(case: _Case, share: float) -> Conclusion:
     return decide(case.comparison.kind, interval, case.region, case.comparison.direction)
 
 
-def _unless_no_gap(case: _Case, conclusion: Conclusion, gaps: Mapping[_Key, Verdict]) -> Conclusion:
-    """An equivalence that says "the gap closes" needs a gap, on the same network and data set."""
-    needed = case.claim.needs_gap
-    if not needed or case.comparison.kind != "equivalence" or conclusion.verdict is Verdict.NOT_RUN:
+def _unless_no_gap(case: _Case, conclusion: Conclusion, gaps: Mapping[_Place, Conclusion]) -> Conclusion:
+    """What says that a gap closes needs a gap, on the same network and data set, that is larger than its own margin."""
+    if not case.comparison.needs_gap or conclusion.verdict is Verdict.NOT_RUN:
         return conclusion
-    gap = gaps.get((needed, case.network, case.dataset), Verdict.NOT_RUN)
-    return conclusion if gap is Verdict.REPRODUCED else verdict.NO_GAP
+    claim, _, variant = case.comparison.needs_gap.partition("/")
+    gap = gaps.get((claim, variant, case.network, case.dataset), verdict.NOT_RUN)
+    return conclusion if gap == verdict.AS_CLAIMED else verdict.NO_GAP
 
 
 def _row(case: _Case, correction: _Correction, conclusion: Conclusion) -> LedgerRow:

@@ -26,19 +26,26 @@ def load_claims(folder: Path) -> tuple[Claim, ...]:
     ids = [claim.id for claim in claims]
     declared.require(len(set(ids)) == len(ids) > 0, "claims", ids, "be different ids, at least one")
     for claim in claims:
-        known = claim.needs_gap in ("", *ids) and claim.needs_gap != claim.id
-        declared.require(known, f"needs_gap of {claim.id}", claim.needs_gap, f"be another of {', '.join(ids)}")
+        others = [_reference(other, row) for other in claims if other is not claim for row in other.comparisons]
+        for row in claim.comparisons:
+            known = row.needs_gap in ("", *others)
+            key = f"needs_gap of {_reference(claim, row)}"
+            declared.require(known, key, row.needs_gap, f"be one of {', '.join(others)}")
     return claims
+
+
+def _reference(claim: Claim, row: Comparison) -> str:
+    return f"{claim.id}/{row.variant}" if row.variant else claim.id
 
 
 _ROW_KEYS = (
     *("title", "quantity", "measured", "kind", "arms", "pairing", "scale", "direction"),
-    *("margin", "margins", "range", "margin_from", "unit", "reported"),
+    *("margin", "margins", "range", "margin_from", "unit", "needs_gap", "reported"),
 )
 _NOT_INHERITED = {
     "": {"reported", "measured"},
     "margin": {"margins", "margin_from"},
-    "kind": {"direction", "margin", "margins", "range", "margin_from"},
+    "kind": {"direction", "margin", "margins", "range", "margin_from", "needs_gap"},
     "quantity": {"title"},
 }
 
@@ -48,14 +55,14 @@ def _claim(content: dict[str, Any], paper: Paper, file: str) -> Claim:
     declared = Declared(content, f"{file}, {content.get('id', 'a claim without id')}")
     ident, where = declared.text("id"), declared.text("where")
     networks, extensions = declared.texts("networks"), declared.texts("extensions", ())
-    needs_gap, variants = declared.text("needs_gap", ""), declared.tables("variants")
+    variants = declared.tables("variants")
     declared.finish()
     _check_networks(declared, networks, extensions, paper)
     row = partial(_comparison, paper=paper, place=declared.place, networks=(*networks, *extensions))
     rows = (row("", base), *(row(_name(v, declared.place), _inherit(base, v)) for v in variants))
     names = [each.variant for each in rows[1:]]
     declared.require(len(set(names)) == len(names), "variants", names, "have different names")
-    return Claim(paper.key, ident, where, networks, extensions, needs_gap, rows)
+    return Claim(paper.key, ident, where, networks, extensions, rows)
 
 
 def _check_networks(declared: Declared, networks: tuple[str, ...], extensions: tuple[str, ...], paper: Paper) -> None:
@@ -95,6 +102,7 @@ def _comparison(
         span=_span(declared, scale) if kind == "range" else None,
         margin_from=declared.text("margin_from"),
         unit=declared.text("unit"),
+        needs_gap=declared.text("needs_gap", ""),
         reported={},
     )
     cited = declared.texts("reported", ())

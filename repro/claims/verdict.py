@@ -43,6 +43,7 @@ class Conclusion:
     finding: Finding
 
 
+AS_CLAIMED = Conclusion(Verdict.REPRODUCED, Finding.AS_CLAIMED)
 NOT_RUN = Conclusion(Verdict.NOT_RUN, Finding.NOTHING)
 TOO_FEW = Conclusion(Verdict.INCONCLUSIVE, Finding.TOO_FEW)
 UNDECIDED = Conclusion(Verdict.INCONCLUSIVE, Finding.UNDECIDED)
@@ -72,7 +73,7 @@ def directional(interval: Interval, region: Interval, direction: int) -> Conclus
     low, high = interval if direction > 0 else (-interval[1], -interval[0])
     small = _inside(interval, region)
     if low > 0:
-        return Conclusion(Verdict.REPRODUCED, Finding.SMALLER if small else Finding.AS_CLAIMED)
+        return Conclusion(Verdict.REPRODUCED, Finding.SMALLER) if small else AS_CLAIMED
     if high < 0:
         return Conclusion(Verdict.CONTRADICTED, Finding.REVERSED)
     return Conclusion(Verdict.CONTRADICTED, Finding.NO_DIFFERENCE) if small else UNDECIDED
@@ -81,7 +82,7 @@ def directional(interval: Interval, region: Interval, direction: int) -> Conclus
 def within(kind: Kind, interval: Interval, region: Interval) -> Conclusion:
     """Reproduced if the interval lies wholly inside the region, contradicted if wholly outside."""
     if _inside(interval, region):
-        return Conclusion(Verdict.REPRODUCED, Finding.AS_CLAIMED)
+        return AS_CLAIMED
     if interval[1] < region[0]:
         return Conclusion(Verdict.CONTRADICTED, Finding.BELOW if kind == "range" else Finding.LARGER)
     if interval[0] > region[1]:

@@ -37,15 +37,16 @@ def more_epochs(setting: Contrastive) -> Iterator[Sample]:
     for metric, variant in ((PROBE, ""), (KNN, "knn")):
         for seed in setting.seeds:
             for length in LENGTHS:
-                yield _gap(setting, "A6", length, "linear", metric, seed, variant, arm=length)
+                needs, read = _pair(setting, length, "linear", seed), partial(_difference, _accuracy(metric))
+                yield Sample("A6", length, seed, "batch-gap", needs, read, variant)
 
 
 def what_closes_it(setting: Contrastive) -> Iterator[Sample]:
-    """A7: what the large batch still gains at few epochs under the root rule, and under the decoupled loss."""
+    """A7: what is left of the gap at few epochs under the root rule, and under the decoupled loss."""
     for seed in setting.seeds:
         for way, variant in (("sqrt", ""), ("dcl", "dcl")):
-            yield _gap(setting, "A7", "short", way, PROBE, seed, variant)
-            yield _gap(setting, "A7", "short", way, KNN, seed, f"{variant} knn".strip())
+            yield _gap_left(setting, way, PROBE, seed, variant)
+            yield _gap_left(setting, way, KNN, seed, f"{variant} knn".strip())
 
 
 def _arms(setting: Contrastive, length: str, way: str, metric: str, variant: str) -> Iterator[Sample]:
@@ -63,12 +64,20 @@ def _curve(setting: Contrastive, length: str, way: str, metric: str) -> Iterator
             yield Sample("A5", "", seed, quantity, needs, _accuracy(metric), variant, x=float(batch))
 
 
-def _gap(
-    setting: Contrastive, claim: str, length: str, way: str, metric: str, seed: int, variant: str, arm: str = ""
-) -> Sample:
-    """The large batch's accuracy minus the small one's, points."""
-    needs = tuple(_encoder(setting, batch, length, way, seed) for batch in (setting.large, setting.small))
-    return Sample(claim, arm, seed, "batch-gap", needs, partial(_difference, _accuracy(metric)), variant)
+def _gap_left(setting: Contrastive, way: str, metric: str, seed: int, variant: str) -> Sample:
+    """The size of the gap under `way` less half the gap under the linear rule, points."""
+    needs = _pair(setting, "short", way, seed) + _pair(setting, "short", "linear", seed)
+    return Sample("A7", "", seed, "gap-left", needs, partial(_left, _accuracy(metric)), variant)
+
+
+def _left(read: Callable[[dict[str, Any]], Reading], *encoders: dict[str, Any]) -> Reading:
+    left, gap = _difference(read, *encoders[:2]), _difference(read, *encoders[2:])
+    return reading.together([left, gap], lambda values: abs(values[0]) - values[1] / 2)
+
+
+def _pair(setting: Contrastive, length: str, way: str, seed: int) -> tuple[RepresentationAt, ...]:
+    """Encoders of the large batch and of the small one."""
+    return tuple(_encoder(setting, batch, length, way, seed) for batch in (setting.large, setting.small))
 
 
 def _encoder(setting: Contrastive, batch: int, length: str, way: str, seed: int) -> RepresentationAt:
@@ -80,4 +89,5 @@ def _accuracy(metric: str) -> Callable[[dict[str, Any]], Reading]:
 
 
 def _difference(read: Callable[[dict[str, Any]], Reading], large: dict[str, Any], small: dict[str, Any]) -> Reading:
+    """The large batch's accuracy minus the small one's, points."""
     return reading.together([read(large), read(small)], lambda values: values[0] - values[1])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 from repro.runs.worker import RunRequest
 from repro.studies import reading
@@ -11,33 +14,33 @@ from repro.studies.smith2018.noise import noise_along_training
 from repro.studies.smith2018.setting import Setting
 from repro.studies.study import Reading, RunRecord, Sample
 
+Row = dict[str, Any]
 NEAR = 0.5
 """Percentage points below the decaying schedule's final accuracy that count as having reached it."""
 
 
 def same_curve(setting: Setting) -> Iterator[Sample]:
-    """S1: the largest gap between the test curves of decay and increase, after the schedules part; and their noise."""
-    first = setting.drops[0]
+    """S1: the largest gap between the curves of decay and increase, after the schedules part; and their noise."""
+    points, decades = (partial(_curve_gap, setting.drops[0], read) for read in (_test_accuracy, _log_training_loss))
     for seed in setting.seeds:
-        for row, decay, increase in _both(setting, seed):
-            yield Sample("S1", "", seed, "curve-gap", (decay, increase), lambda a, b: _curve_gap(a, b, first), row)
+        for row, decay, increase in _beside_decay(setting, "increase", seed):
+            yield Sample("S1", "", seed, "curve-gap", (decay, increase), points, row)
+            if not row:
+                yield Sample("S1", "", seed, "loss-curve-gap", (decay, increase), decades, "training-loss")
     yield from noise_along_training(setting)
 
 
 def fewer_updates(setting: Setting) -> Iterator[Sample]:
     """S2: updates until a schedule comes near to decay's final accuracy."""
     for seed in setting.seeds:
-        for row, decay, increase in _both(setting, seed):
+        for row, decay, increase in _beside_decay(setting, "increase", seed):
             for arm, run in (("increase", increase), ("decay", decay)):
                 yield Sample("S2", arm, seed, "updates", (decay, run), _updates_until_near, row)
 
 
 def same_accuracy(setting: Setting) -> Iterator[Sample]:
     """S3: final test accuracy of increase against decay, and of the hybrid."""
-    for seed in setting.seeds:
-        for row, decay, increase in _both(setting, seed):
-            for arm, run in (("increase", increase), ("decay", decay)):
-                yield Sample("S3", arm, seed, "test-accuracy", (run,), reading.test_accuracy, row)
+    yield from _accuracies(setting, "S3", "increase")
     yield from final_accuracies(setting, "S3", ("hybrid", "decay"), "hybrid")
 
 
@@ -58,24 +61,39 @@ def past_a_tenth(setting: Setting) -> Iterator[Sample]:
 
 def control(setting: Setting) -> Iterator[Sample]:
     """S8: neither rate nor batch changes."""
-    yield from final_accuracies(setting, "S8", ("constant", "decay"))
+    yield from _accuracies(setting, "S8", "constant")
 
 
-def _both(setting: Setting, seed: int) -> Iterator[tuple[str, RunRequest, RunRequest]]:
-    """The row, and the runs of decay and increase, under each optimiser; momentum is the primary row."""
-    decay, increase = (setting.run_of(name, seed) for name in ("decay", "increase"))
-    yield "", decay, increase
+def _accuracies(setting: Setting, claim: str, name: str) -> Iterator[Sample]:
+    """Final test accuracies of a schedule and of decay, under each optimiser."""
+    for seed in setting.seeds:
+        for row, decay, other in _beside_decay(setting, name, seed):
+            for arm, run in ((name, other), ("decay", decay)):
+                yield Sample(claim, arm, seed, "test-accuracy", (run,), reading.test_accuracy, row)
+
+
+def _beside_decay(setting: Setting, name: str, seed: int) -> Iterator[tuple[str, RunRequest, RunRequest]]:
+    """The row, and the runs of decay and of another schedule, under each optimiser; momentum is the primary row."""
+    decay, other = (setting.run_of(each, seed) for each in ("decay", name))
+    yield "", decay, other
     for optimizer in setting.optimizers:
-        regimes = [setting.under(optimizer, name) for name in ("decay", "increase")]
-        decay, increase = (setting.run(regime, seed, optimizer) for regime in regimes)
-        yield optimizer, decay, increase
+        regimes = [setting.under(optimizer, each) for each in ("decay", name)]
+        decay, other = (setting.run(regime, seed, optimizer) for regime in regimes)
+        yield optimizer, decay, other
 
 
-def _curve_gap(decay: RunRecord, increase: RunRecord, first: int) -> Reading:
-    """Percentage points, over the epochs after the first `first`."""
+def _curve_gap(first: int, read: Callable[[Row], float], decay: RunRecord, increase: RunRecord) -> Reading:
+    """The largest difference in any epoch after the first `first`."""
     pairs = zip(decay.epochs[first:], increase.epochs[first:], strict=True)
-    gaps = (reading.percent(a, "test_accuracy") - reading.percent(b, "test_accuracy") for a, b in pairs)
-    return Reading(max(map(abs, gaps)))
+    return Reading(max(abs(read(a) - read(b)) for a, b in pairs))
+
+
+def _test_accuracy(row: Row) -> float:
+    return reading.percent(row, "test_accuracy")
+
+
+def _log_training_loss(row: Row) -> float:
+    return math.log10(row["train_loss"])
 
 
 def _updates_until_near(decay: RunRecord, run: RunRecord) -> Reading:

@@ -45,6 +45,7 @@ margin_from = "the paper's"
 unit = "decades"
 """
 SB, GAP, NO_GAP = [98.0, 98.1, 98.2, 98.3], [97.0, 97.2, 97.1, 97.2], [98.01, 98.11, 98.2, 98.29]
+SMALL = [97.8, 97.89, 98.01, 98.1]
 
 
 def _row(rows, claim="K1", network="F1", variant=""):
@@ -130,15 +131,33 @@ def test_a_gap_closes_only_where_there_was_one(declare, gap, pairs):
     verdicts = {
         "gap": _row(judge(claims, pairs(SB, GAP) + closed, "quick"), "K2"),
         "no gap": _row(judge(claims, pairs(SB, NO_GAP) + closed, "quick"), "K2"),
+        "small": _row(judge(claims, pairs(SB, SMALL) + closed, "quick"), "K2"),
         "not run": _row(judge(claims, closed, "quick"), "K2"),
         "elsewhere": _row(judge(claims, pairs(SB, GAP, dataset="other") + closed, "quick"), "K2"),
     }
     assert {name: (row.verdict, row.finding) for name, row in verdicts.items()} == {
         "gap": ("reproduced", "as claimed"),
         "no gap": ("inconclusive", "no gap to close"),
+        "small": ("inconclusive", "no gap to close"),
         "not run": ("inconclusive", "no gap to close"),
         "elsewhere": ("inconclusive", "no gap to close"),
     }
+
+
+def test_a_row_that_needs_another_row_is_held_to_that_one(declare, gap, pairs):
+    twice = gap + '[[claims.variants]]\nname = "other"\nmeasured = "otherwise"\n'
+    claims = declare(twice + CLOSED + 'needs_gap = "K1/other"\n')
+    closed = pairs(SB, NO_GAP, claim="K2") + pairs(SB, NO_GAP, claim="K2", variant="other")
+    rows = judge(claims, pairs(SB, GAP) + pairs(SB, NO_GAP, variant="other") + closed, "quick")
+    found = {variant: _row(rows, "K2", variant=variant).finding for variant in ("", "other")}
+    assert found == {"": "as claimed", "other": "no gap to close"}
+
+
+def test_a_direction_that_needs_a_gap_is_not_judged_without_one(declare, gap, pairs):
+    claims = declare(gap + gap.replace('"K1"', '"K2"') + 'needs_gap = "K1"\n')
+    lower = pairs(SB, GAP, claim="K2")
+    assert _row(judge(claims, pairs(SB, GAP) + lower, "quick"), "K2").finding == "as claimed"
+    assert _row(judge(claims, pairs(SB, NO_GAP) + lower, "quick"), "K2").finding == "no gap to close"
 
 
 def test_a_range_is_judged_on_a_log_scale(declare, observation):

@@ -33,6 +33,16 @@ def test_a_variant_inherits_what_it_does_not_override(declare, gap):
     assert (claim.comparison("v"), claim.comparison("w")) == (second, None)
 
 
+def test_what_needs_a_gap_says_so_to_its_variants_but_not_to_those_of_another_kind(declare, gap):
+    second = gap.replace('"K1"', '"K2"') + 'needs_gap = "K1"\n'
+    alike = '[[claims.variants]]\nname = "alike"\nmeasured = "m"\n'
+    other = '[[claims.variants]]\nname = "other"\nmeasured = "m"\nkind = "equivalence"\nmargin = 1\nmargin_from = "r"\n'
+    _, claim = declare(gap + second + alike + other)
+    assert [row.needs_gap for row in claim.comparisons] == ["K1", "K1", ""]
+    with pytest.raises(DataError, match="needs_gap of K2/alike = 'K1/none' must be one of K1"):
+        declare(gap + second + alike + 'needs_gap = "K1/none"\n')
+
+
 @pytest.mark.parametrize(
     ("override", "missing"),
     [
@@ -73,8 +83,8 @@ def test_a_variant_that_changes_the_question_must_give_its_own_reasons(declare, 
         ('["Table 1/LB", "Table 1/SB"]', '["Table 1/LB"]', "must cite 2 columns, or none"),
         ('["Table 1/LB", "Table 1/SB"]', '["Table 2/LB", "Table 1/SB"]', "no table 'Table 2'"),
         ('["Table 1/LB", "Table 1/SB"]', '["Table 1/MB", "Table 1/SB"]', "no column 'MB'"),
-        ('id = "K1"', 'id = "K1"\nneeds_gap = "K1"', "needs_gap of K1 = 'K1' must be another of"),
-        ('id = "K1"', 'id = "K1"\nneeds_gap = "K5"', "needs_gap of K1 = 'K5' must be another of"),
+        ('id = "K1"', 'id = "K1"\nneeds_gap = "K1"', "needs_gap of K1 = 'K1' must be one of"),
+        ('id = "K1"', 'id = "K1"\nneeds_gap = "K5"', "needs_gap of K1 = 'K5' must be one of"),
         ("[[claims]]", "[[claim]]", "must be different ids, at least one|unknown key claim"),
         ('title = "The gap"', "title = ", "not valid TOML"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -96,17 +97,30 @@ def test_the_four_optimisers_of_the_paper_are_compared() -> None:
     assert momenta >= {0.0, 0.9}
 
 
-def record(path: Path, accuracies: list[float], per_epoch: int = 10) -> RunRecord:
+def test_every_optimiser_has_its_own_control() -> None:
+    controls = [s for s in samples(QUICK) if s.claim == "S8" and s.arm == "constant" and s.seed == 0]
+    assert {s.variant: s.needs[0].spec.optimizer for s in controls} == {  # type: ignore[union-attr]
+        "": "sgd",
+        "sgd": "sgd",
+        "nesterov": "nesterov",
+        "adam": "adam",
+    }
+    phases = [s.needs[0].spec.regime.phases for s in controls]  # type: ignore[union-attr]
+    assert {(len(each), each[0].batch) for each in phases} == {(1, 16)}
+
+
+def record(path: Path, accuracies: list[float], per_epoch: int = 10, losses: list[float] | None = None) -> RunRecord:
     path.mkdir()
     rows = [
-        {"kind": "epoch", "epoch": k, "update": k * per_epoch, "test_accuracy": a} for k, a in enumerate(accuracies, 1)
+        {"kind": "epoch", "epoch": k, "update": k * per_epoch, "test_accuracy": a, "train_loss": loss}
+        for k, (a, loss) in enumerate(zip(accuracies, losses or accuracies, strict=True), 1)
     ]
     (path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return RunRecord(RunFolder(path))
 
 
-def read(quantity: str, *records: RunRecord, arm: str = "") -> float:
-    (sample,) = (s for s in samples(QUICK) if (s.quantity, s.arm, s.variant, s.seed) == (quantity, arm, "", 0))
+def read(quantity: str, *records: RunRecord, arm: str = "", variant: str = "") -> float:
+    (sample,) = (s for s in samples(QUICK) if (s.quantity, s.arm, s.variant, s.seed) == (quantity, arm, variant, 0))
     value: float = sample.read(*records).value  # type: ignore[union-attr]
     return value
 
@@ -116,6 +130,12 @@ def test_curves_are_compared_only_after_the_schedules_part(tmp_path: Path) -> No
     one = record(tmp_path / "one", [*early, *late])
     other = record(tmp_path / "other", [*[0.5] * 9, 0.82, 0.87])
     assert read("curve-gap", one, other) == pytest.approx(3.0)
+
+
+def test_training_losses_are_compared_by_their_ratio(tmp_path: Path) -> None:
+    one = record(tmp_path / "one", [0.5] * 11, losses=[1.0] * 9 + [0.02, 0.01])
+    other = record(tmp_path / "other", [0.5] * 11, losses=[5.0] * 9 + [0.02, 0.002])
+    assert read("loss-curve-gap", one, other, variant="training-loss") == pytest.approx(math.log10(5))
 
 
 def test_updates_count_until_the_accuracy_stays_near(tmp_path: Path) -> None:

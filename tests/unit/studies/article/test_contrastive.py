@@ -79,9 +79,6 @@ SMALL = {"probe_accuracy": 0.85, "knn_accuracy": 0.82, "contrastive_accuracy": 0
     [
         ("A6", "long", "", 20, "nt-xent", 5),
         ("A6", "short", "knn", 5, "nt-xent", -2),
-        ("A7", "", "", 5, "nt-xent", 5),
-        ("A7", "", "dcl", 5, "dcl", 5),
-        ("A7", "", "dcl knn", 5, "dcl", -2),
     ],
 )
 def test_a_gap_is_the_large_batch_minus_the_small_one_in_points(
@@ -94,8 +91,21 @@ def test_a_gap_is_the_large_batch_minus_the_small_one_in_points(
     assert read.value == pytest.approx(points)
 
 
-def test_the_root_rule_is_what_a7_judges() -> None:
-    assert sample("A7", "", "", "batch-gap").needs[1].runs[0].spec == QUICK.run(32, 5, "sqrt", 0).spec
+@pytest.mark.parametrize(
+    ("variant", "loss", "rule", "points"),
+    [("", "nt-xent", "sqrt", 5 - 2 / 2), ("dcl", "dcl", "linear", 5 - 2 / 2), ("dcl knn", "dcl", "linear", 2 + 4 / 2)],
+)
+def test_what_is_left_of_a_gap_is_its_size_less_half_of_the_gap(
+    variant: str, loss: str, rule: str, points: float
+) -> None:
+    left = sample("A7", "", variant, "gap-left")
+    assert specs(left) == [(256, 5, loss), (32, 5, loss), (256, 5, "nt-xent"), (32, 5, "nt-xent")]
+    way = "dcl" if loss == "dcl" else rule
+    assert [need.runs[0].spec for need in left.needs[1::2]] == [QUICK.run(32, 5, w, 0).spec for w in (way, "linear")]
+    before = {"probe_accuracy": 0.87, "knn_accuracy": 0.78}, {"probe_accuracy": 0.85, "knn_accuracy": 0.82}
+    read = left.read(LARGE, SMALL, *before)
+    assert isinstance(read, Reading)
+    assert read.value == pytest.approx(points)
 
 
 def test_accuracies_are_read_in_percent_at_every_batch() -> None:
