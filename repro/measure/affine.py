@@ -69,7 +69,7 @@ def fit_affine(batches: Sequence[float], values: Sequence[float]) -> Affine:
     """The line through the points (b, y), errors as fractions of it.
 
     Args:
-        batches: b, examples; at least three different ones.
+        batches: b, examples, positive; at least three different ones.
         values: y, as many, positive.
 
     Raises:
@@ -78,8 +78,9 @@ def fit_affine(batches: Sequence[float], values: Sequence[float]) -> Affine:
     b, y = np.asarray(batches, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if b.shape != y.shape or len(set(b.tolist())) < 3:
         raise UsageError(f"{y.size} values at batches={list(batches)} must be as many, of three batches or more.")
-    if not (np.isfinite(y).all() and (y > 0).all()):
-        raise UsageError(f"values={list(values)} must be positive and finite; leave out what failed.")
+    for name, given in (("batches", b), ("values", y)):
+        if not (np.isfinite(given).all() and (given > 0).all()):
+            raise UsageError(f"{name}={given.tolist()} must be positive and finite; leave out what failed.")
     line = y
     for _ in range(_ROUNDS):
         rows = np.stack([np.ones_like(b), b], axis=1) / line[:, None]

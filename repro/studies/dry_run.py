@@ -54,16 +54,24 @@ def as_lines(costs: Sequence[Cost]) -> list[str]:
 
 
 def regimes(plan: Plan) -> list[str]:
-    """Every phase of the regimes that a setting names, as a table for each network."""
+    """Every phase of the regimes that are run, as a table for each network; those that a setting names come first.
+
+    A setting of which nothing is run, as on ImageNet, shows all that it names.
+    """
     lines = []
-    for setting in plan.chosen:
+    for setting, samples in zip(plan.chosen, plan.cells.values(), strict=True):
         examples = CATALOGUE[setting.dataset].train
         lines += ["", f"{setting.network} on {setting.dataset}, {examples} examples", _PHASES]
-        for name, regime in setting.regimes.items():
+        run = dict.fromkeys(request.spec.regime for request in needs_of(samples)[0])
+        named = {name: regime for name, regime in setting.regimes.items() if regime in run or not run}
+        for name, regime in named.items():
             lines += _phases(name, regime, examples)
+        for regime in (each for each in run if each not in named.values()):
+            lines += _phases(_FURTHER, regime, examples)
     return lines
 
 
+_FURTHER = "further"
 _COLUMNS = "{:14} {:>6} {:>6} {:>10} {:>8} {:>6} {:>8} {:>10}  {}"
 _PHASES = _COLUMNS.format("", "epochs", "batch", "rate", "momentum", "ghost", "updates", "examples", "").rstrip()
 

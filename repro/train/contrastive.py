@@ -16,8 +16,8 @@ def nt_xent(embeddings: Tensor, temperature: float) -> Tensor:
     authors' code returns twice this mean, which matters where a learning rate is taken over from it.
 
     Args:
-        embeddings: z, both views of N examples, shape `(2, N, d)`, of any length; one of length 0 has cosine 0 with
-            all others.
+        embeddings: z, both views of N examples, shape `(2, N, d)`, of any length whose square float32 can hold; one
+            shorter than 1e-12 counts as having cosine 0 with all others.
         temperature: τ, in units of the cosine.
 
     Returns:

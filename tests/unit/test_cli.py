@@ -93,11 +93,21 @@ def test_the_ledger_has_the_documented_keys_and_every_claim(capsys: pytest.Captu
 
 
 def test_a_dry_run_prints_every_phase_with_its_updates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["reproduce", "hoffer2017", "--only", "H5", "--dry-run", "--store", str(tmp_path)]) == 0
+    assert main(["reproduce", "hoffer2017", "--only", "H5", "H9", "--dry-run", "--store", str(tmp_path)]) == 0
     printed = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["+RA", "48", "512", "0.4", "0.9", "32", "576", "288000"] in printed
     assert ["noise", "3", "512", "0.1", "0.9", "-", "36", "18000", "noise", "3.87"] in printed
     assert ["240", "2880", "1440000"] in printed
+
+
+def test_a_dry_run_prints_every_regime_that_is_run_and_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["reproduce", "hoffer2017", "--only", "H1", "--dry-run", "--store", str(tmp_path)]) == 0
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    first = {(line[0], line[2]) for line in printed if line[1:2] == ["3"] and line[0] != "3"}
+    sweep = {("further", batch) for batch in ("64", "128", "256", "1024")}
+    assert first == {("SB", "32"), ("LB", "512"), *sweep}
 
 
 def test_a_dry_run_says_what_is_left_and_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
