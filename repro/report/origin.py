@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from repro.claims.evidence import Observation
 from repro.report.cost import cost
@@ -27,8 +27,11 @@ def origin(results: Results, used: Sequence[Observation]) -> str:
         "data set": ", ".join(_distinct(data_set(results, each.network, each.dataset) for each in used)),
         "machine": ", ".join(_distinct(_machine(each) for each in used)),
         "runs": ", ".join(map(code, _distinct(key for each in used for key in each.spec.split()))) or "not recorded",
+        "trained anew since, on another machine": ", ".join(map(code, _distinct(_retrained(results, used)))),
     }
-    said = "\n".join(f"- *{name}* {fact}" for name, fact in {"command": code(command(results, used)), **facts}.items())
+    said = "\n".join(
+        f"- *{name}* {fact}" for name, fact in {"command": code(command(results, used)), **facts}.items() if fact
+    )
     return folded("Command, commit and runs", said)
 
 
@@ -56,6 +59,14 @@ def data_set(results: Results, network: str, dataset: str) -> str:
 def _machine(observation: Observation) -> str:
     where = observation.provenance
     return f"{where.machine}, threads {where.threads}, torch {where.torch_version}, repro {where.package_version}"
+
+
+def _retrained(results: Results, used: Sequence[Observation]) -> Iterator[str]:
+    """Keys of runs whose record is of another machine than what was measured on them."""
+    for each in used:
+        for key in each.spec.split():
+            if key in results.runs and results.runs[key]["machine"] != each.provenance.machine:
+                yield key
 
 
 def _distinct(words: Iterable[str]) -> list[str]:
