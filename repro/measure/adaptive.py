@@ -10,8 +10,8 @@ from torch import Tensor
 from repro.errors import UsageError
 from repro.measure.box import Box, check_eps
 from repro.measure.maximise import searched
-from repro.measure.objective import Objective
-from repro.measure.sharpness import Sharpness, sharpness_in_box
+from repro.measure.objective import Objective, checked_point
+from repro.measure.sharpness import Sharpness, check_budget, sharpness_in_box
 
 
 def adaptive_box(x: Tensor, eps: float, dtype: torch.dtype = torch.float64) -> Box:
@@ -50,5 +50,7 @@ def adaptive_sharpness(
     Raises:
         UsageError: x does not fit the objective or is zero, 1 + f(x) is not positive, or a setting has no meaning.
     """
+    check_budget(budget)
+    x = checked_point(objective, x)
     box = adaptive_box(x, eps, objective.dtype)
     return sharpness_in_box(objective, x, box, partial(searched, budget=budget - 1, seed=seed))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from repro.errors import UsageError
-from repro.nets.layout import arranged, fast_layout
+from repro.nets.layout import arranged, layout_of
 
 
 def chunks(model: nn.Module, inputs: Tensor, size: int, layout: torch.memory_format | None = None) -> Iterator[Tensor]:
@@ -21,9 +21,9 @@ def chunks(model: nn.Module, inputs: Tensor, size: int, layout: torch.memory_for
         model: the network they are for.
         inputs: uint8, a float or another integer.
         size: examples a chunk.
-        layout: of images in memory; by default the faster one for this network.
+        layout: of images in memory; by default that of the model's own filters.
     """
-    like, layout = next(model.parameters()), layout or fast_layout(model)
+    like, layout = next(model.parameters()), layout or layout_of(model)
     for part in torch.split(inputs, size):
         if part.dtype == torch.uint8:
             yield arranged(part.to(like).div_(255), layout)

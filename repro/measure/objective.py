@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Literal, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from repro.errors import DataError, UsageError
 from repro.measure.batchnorm import batchnorm_layers
@@ -20,7 +22,7 @@ from repro.measure.curvature.products import GRAPH_MEMORY, Products, SumOverChun
 from repro.measure.flat import flatten, select, unflatten
 from repro.measure.inputs import check_chunk, chunks
 from repro.measure.losses import Loss, cross_entropy
-from repro.nets.layout import arranged, fast_layout
+from repro.nets.layout import arranged, layout_of
 
 
 class Objective(Protocol):
@@ -44,12 +46,13 @@ class Objective(Protocol):
         """The Hessian at `point` times `vector`: float64 `(p,)`."""
 
 
-def check_point(objective: Objective, x: Tensor) -> None:
-    """Raise `UsageError` unless x can be measured at: shape `(p,)`, every entry finite."""
+def checked_point(objective: Objective, x: Tensor) -> Tensor:
+    """x without a graph; `UsageError` unless it can be measured at: shape `(p,)`, every entry finite."""
     if x.shape != (objective.size,):
         raise UsageError(f"x of shape {tuple(x.shape)} must have shape ({objective.size},), one entry a variable.")
     if not x.isfinite().all():
         raise UsageError(f"x of shape {tuple(x.shape)} holds entries that are not finite, as after a diverged run.")
+    return x.detach()
 
 
 _SKETCHED = 100
@@ -75,7 +78,8 @@ class NetworkObjective:
 
     Args:
         model: any `nn.Module` in float32 or float64. It is used, not copied: what is not in the point
-            (buffers, parameters not selected) is read from it at each call.
+            (buffers, parameters not selected) is read from it at each call. Images come in the layout of its filters:
+            convolutions are faster after `model.to(memory_format=torch.channels_last)`.
         inputs: shape `(n, ...)`; uint8 pixels are divided by 255.
         labels: shape `(n, ...)`.
         loss: each example's loss, from float64 logits.
@@ -145,13 +149,18 @@ class NetworkObjective:
         return total / len(self._inputs)
 
     def evaluate(self, point: Tensor) -> Evaluation:
-        """The mean loss and the accuracy at `point`, shape `(p,)`; labels must be classes."""
+        """The mean loss and the accuracy at `point`, shape `(p,)`; labels must be classes.
+
+        An accuracy is NaN where the loss is.
+        """
+        if self._labels.ndim != 1:
+            raise UsageError(f"labels of shape {tuple(self._labels.shape)} must be one class an example; use `value`.")
         total, correct = 0.0, 0
         with torch.no_grad(), self._evaluating():
             for losses, logits, labels in self._passes(self._leaves(point)):
                 total += losses.sum().item()
                 correct += int((logits.argmax(1) == labels).sum())
-        return Evaluation(total / len(self._inputs), correct / len(self._inputs))
+        return Evaluation(total / len(self._inputs), math.nan if math.isnan(total) else correct / len(self._inputs))
 
     def forward(self, point: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Float64 logits and labels of one chunk after another at `point`, shape `(p,)`; no graph leads there."""
@@ -192,7 +201,7 @@ class NetworkObjective:
             network = Folded(self.model, few) if self.batchnorm == "running" else None
 
         def build(part: slice) -> ChunkProduct:
-            with torch.enable_grad(), self._evaluating():
+            with torch.enable_grad(), self._evaluating(), sdpa_kernel(SDPBackend.MATH):  # the others differentiate once
                 logits, labels = self._logits(part, leaves, layout, network)
                 return CHUNK_PRODUCTS[matrix](logits, labels, self.loss, leaves)
 
@@ -213,7 +222,7 @@ class NetworkObjective:
 
     def _leaves(self, point: Tensor, layout: torch.memory_format | None = None) -> list[Tensor]:
         """The point cut into parameters, each the root of a graph of its own."""
-        like, layout = list(self._variables.values()), layout or fast_layout(self.model)
+        like, layout = list(self._variables.values()), layout or layout_of(self.model)
         parts = unflatten(point.detach().to(like[0]), like)
         return [arranged(part, layout).detach().requires_grad_() for part in parts]
 
@@ -238,8 +247,12 @@ class NetworkObjective:
         state = dict(zip(self._variables, leaves, strict=True))
         state.update({name: buffer.clone() for name, buffer in self.model.named_buffers()})
         (inputs,) = chunks(self.model, self._inputs[part], self._chunk, layout)
-        logits = (network or partial(functional_call, self.model))(state, inputs).double()
-        return logits, self._labels[part].to(logits.device)
+        logits = (network or partial(functional_call, self.model))(state, inputs)
+        if not isinstance(logits, Tensor):
+            raise UsageError(
+                f"the model gives a {type(logits).__name__}, not a tensor of logits; wrap it so that it does."
+            )
+        return logits.double(), self._labels[part].to(logits.device)
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
@@ -260,6 +273,9 @@ def _per_example(losses: Tensor, count: int) -> Tensor:
 
 
 def _check_data(inputs: Tensor, labels: Tensor) -> None:
+    for name, given in (("inputs", inputs), ("labels", labels)):
+        if not isinstance(given, Tensor):
+            raise UsageError(f"{name} are a {type(given).__name__}; pass a tensor, as from torch.as_tensor.")
     if len(inputs) == 0:
         raise DataError("inputs are empty; a mean loss needs at least one example.")
     if len(inputs) != len(labels):
@@ -268,10 +284,10 @@ def _check_data(inputs: Tensor, labels: Tensor) -> None:
 
 def _check_precision(model: nn.Module) -> None:
     tensors = [*model.parameters(), *model.buffers()]
-    precisions = {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
+    precisions = {tensor.dtype for tensor in tensors if tensor.is_floating_point() or tensor.is_complex()}
     if low := sorted(str(p) for p in precisions - {torch.float32, torch.float64}):
         raise UsageError(
-            f"the model holds {', '.join(low)}, whose rounding exceeds what is measured; pass model.float()."
+            f"the model holds {', '.join(low)}; what is measured needs float32 or float64: pass model.float()."
         )
     if len(precisions) > 1:
         raise UsageError("the model mixes float32 and float64; pass model.float(), or model.double().")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from torch import Tensor, nn
 
 from repro.data.tensors import Split
@@ -170,12 +171,14 @@ def rise(profile: PathProfile, at: float, distance: float) -> float:
 def barrier(profile: PathProfile) -> float:
     """The highest loss from α = 0 to α = 1 less the higher of the two ends' losses, in nats; at least 0.
 
+    It is not finite where a loss is not.
+
     Raises:
         UsageError: the ends are not on the profile's grid.
     """
     ends = max(profile.loss_at(0.0), profile.loss_at(1.0))
-    between = (loss for alpha, loss in zip(profile.alpha, profile.loss, strict=True) if 0 <= alpha <= 1)
-    return max(between) - ends
+    between = [loss for alpha, loss in zip(profile.alpha, profile.loss, strict=True) if 0 <= alpha <= 1]
+    return float(np.max(between)) - ends  # Python's max passes over a NaN
 
 
 _CURVES = {"linear": (linear, grid(-1, 2)), "curvilinear": (curvilinear, grid(0, 1))}

@@ -17,7 +17,7 @@ from repro.measure.lbfgsb import NO_TOLERANCE, Tolerances
 from repro.measure.manifold import Manifold, OnManifold, manifold_box
 from repro.measure.maximise import Maximum, ascents, published, searched
 from repro.measure.measurement import Measurement, Status
-from repro.measure.objective import Objective, check_point
+from repro.measure.objective import Objective, checked_point
 from repro.measure.search import Sample
 
 Rule = Literal["searched", "ascent", "published"]
@@ -90,7 +90,7 @@ def sharpness(
         UsageError: x does not fit the objective, 1 + f(x) is not positive, or a setting has no meaning.
     """
     maximiser = _maximiser(rule, budget, start, seed, iterations, tolerances)
-    check_point(objective, x)
+    x = checked_point(objective, x)
     if manifold is None:
         return sharpness_in_box(objective, x, keskar_box(x, eps, objective.dtype), maximiser)
     inner, zero = OnManifold(objective, x, manifold), torch.zeros(manifold.columns, dtype=torch.float64)
@@ -108,8 +108,10 @@ def sharpness_in_box(objective: Objective, x: Tensor, box: Box, maximiser: Maxim
         maximiser: how to search, such as `partial(searched, budget=60)`.
 
     Raises:
-        UsageError: 1 + f(x) is not positive.
+        UsageError: 1 + f(x) is not positive, or the box is a point.
     """
+    if not (box.lower < box.upper).any():
+        raise UsageError(f"the box is a point in {objective.dtype}; take a larger eps, or pass model.double().")
     point = x.to(objective.dtype).double()
     at_x = Sample(point, *objective.value_and_grad(point))
     if not isfinite(at_x.value):
@@ -183,6 +185,14 @@ def _sharpness(x: Sample, box: Box, found: Maximum, status: Status) -> Sharpness
     )
 
 
+def check_budget(budget: int) -> None:
+    """Raise `UsageError` unless every search has gradients enough to begin."""
+    if budget < 8:
+        raise UsageError(
+            f"budget={budget} must be at least 8 gradients; 60 comes within 1 % of searches ten times as long."
+        )
+
+
 def _maximiser(
     rule: Rule, budget: int, start: Literal["x", "random"], seed: int, iterations: int, tolerances: Tolerances
 ) -> Maximiser:
@@ -190,8 +200,9 @@ def _maximiser(
         raise UsageError(f"rule={rule!r} must be one of {', '.join(get_args(Rule))}.")
     if start not in ("x", "random"):
         raise UsageError(f"start={start!r} must be 'x' or 'random'.")
-    if budget < 8 or iterations < 1:
-        raise UsageError(f"budget={budget} must be at least 8 gradients, iterations={iterations} at least 1.")
+    check_budget(budget)
+    if iterations < 1:
+        raise UsageError(f"iterations={iterations} must be at least 1.")
     if rule == "published":
         return partial(published, start=start, seed=seed, iterations=iterations, tolerances=tolerances)
     return partial(searched if rule == "searched" else ascents, budget=budget - 1, seed=seed)

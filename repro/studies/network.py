@@ -60,10 +60,14 @@ class AtAnUpdate(OfOneRun):
 
 
 def network_at(store: RunStore, spec: RunSpec, update: int | None, data: Dataset) -> nn.Module:
-    """The run's network with the weights it had after `update` updates; `None` is the end. It is on `device()`."""
+    """The run's network with the weights it had after `update` updates; `None` is the end.
+
+    It is on `device()`, in the layout in which it is fastest.
+    """
     model = build(spec.network, data.shape, data.classes, stream(spec.seed, "weights"))
     model.load_state_dict(store.folder(spec.key).weights(update))
-    return model.to(device()).eval()
+    model.to(device(), memory_format=fast_layout(model))  # type: ignore[call-overload]
+    return model.eval()
 
 
 def objective_at(store: RunStore, spec: RunSpec, update: int | None, batchnorm: str, measured: int) -> NetworkObjective:

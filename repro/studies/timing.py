@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -14,16 +15,17 @@ from repro.errors import UsageError
 from repro.measure.affine import Affine
 from repro.measure.timing import Timing, time_batches
 from repro.nets.ghost_batchnorm import ghostify
-from repro.nets.layout import arranged, fast_layout
+from repro.nets.layout import arranged, layout_of
 from repro.runs.store import RunStore
 from repro.streams import stream
 from repro.studies.network import OfOneRun, network_at
 from repro.studies.study import Reading
-from repro.train.optimizers import build_optimizer, set_phase
+from repro.train.optimizers import build_optimizer, descend
 from repro.train.spec import Precision, RunSpec
 
 Work = Literal["update", "prediction"]
 Draw = Callable[[int], tuple[Tensor, Tensor]]
+Call = Callable[[Tensor, Tensor], object]
 FRACTION_OF_UPDATE = {"update": 1.0, "prediction": 1 / 3}
 """What an example takes of a pass forward and backward."""
 
@@ -39,7 +41,7 @@ class SecondsOf(OfOneRun):
         rounds: as of `repro.measure.time_batches`.
     """
 
-    METHOD: ClassVar[int] = 1
+    METHOD: ClassVar[int] = 2
 
     work: Work
     batches: tuple[int, ...]
@@ -64,20 +66,14 @@ class SecondsOf(OfOneRun):
         """
         data = load(self.spec.dataset)
         model = network_at(store, self.spec, None, data).cpu()
-        layout = fast_layout(model)
-        model.to(memory_format=layout)  # type: ignore[call-overload]
         part = data.train if self.work == "update" else data.test
         if max(self.batches) > len(part):
             raise UsageError(f"batches={list(self.batches)} must be at most the {len(part)} examples there are.")
-        draw = _in_turn(part, layout, self.spec.seed)
-        call = _update(self.spec, model) if self.work == "update" else _prediction(model)
-
-        def work(batch: int) -> None:
-            inputs, labels = draw(batch)
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16"):
-                call(inputs, labels)
-
-        return asdict(time_batches(work, self.batches, rounds=self.rounds))
+        draw = _in_turn(part, layout_of(model), self.spec.seed)
+        call = (
+            _update(self.spec, model, self.precision) if self.work == "update" else _prediction(model, self.precision)
+        )
+        return asdict(time_batches(lambda batch: call(*draw(batch)), self.batches, rounds=self.rounds))
 
 
 def timing_of(content: dict[str, Any]) -> Timing:
@@ -109,26 +105,19 @@ def _in_turn(split: Split, layout: torch.memory_format, seed: int) -> Draw:
     return draw
 
 
-def _update(spec: RunSpec, model: nn.Module) -> Callable[[Tensor, Tensor], object]:
+def _update(spec: RunSpec, model: nn.Module, precision: Precision) -> Call:
     phase = spec.regime.phases[0]
     if phase.ghost_size:
         ghostify(model, phase.ghost_size)
     model.train()
     optimizer = build_optimizer(spec.optimizer, model.parameters(), spec.weight_decay)
-    set_phase(optimizer, phase)
-
-    def step(loss: Callable[[], Tensor]) -> None:
-        optimizer.zero_grad()
-        value = loss()
-        value.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-
+    step = partial(descend, optimizer, phase=phase, precision=precision)
     return lambda inputs, labels: spec.objective.update(model, step, inputs, labels)
 
 
-def _prediction(model: nn.Module) -> Callable[[Tensor, Tensor], object]:
+def _prediction(model: nn.Module, precision: Precision) -> Call:
     def predict(inputs: Tensor, _: Tensor) -> Tensor:
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
             return model(inputs).argmax(1)  # type: ignore[no-any-return]
 
     return predict

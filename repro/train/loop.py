@@ -7,8 +7,9 @@ update continues as if it had never stopped.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ from repro.nets.distance import by_module, last_layer_norm, log_grid, squared_di
 from repro.nets.ghost_batchnorm import GhostBatchNorm, ghostify
 from repro.nets.layout import arranged, fast_layout
 from repro.streams import stream, stream_seed
-from repro.train.optimizers import build_optimizer, set_phase
+from repro.train.optimizers import build_optimizer, descend
 from repro.train.regime import Phase, Position
 from repro.train.spec import RunSpec
 
@@ -91,9 +92,8 @@ class Training:
         inputs, labels = self._batch(position)
         self._enter(position, len(inputs))
         with self._seeded(), self._weighted(position.phase, len(labels)):
-            outcome = self.spec.objective.update(
-                self.model, lambda loss: self._step(position.phase, loss), inputs, labels
-            )
+            step = partial(descend, self.optimizer, phase=position.phase, precision=self.spec.precision)
+            outcome = self.spec.objective.update(self.model, step, inputs, labels)
         self.update += 1
         loss = float(outcome.loss)
         if not math.isfinite(loss):
@@ -149,16 +149,6 @@ class Training:
             layer.ghost_size = position.phase.ghost_size_of(count)
         if position.phase.forgetful and position.batch_index == 0:
             self.optimizer.state.clear()
-
-    def _step(self, phase: Phase, loss: Callable[[], Tensor]) -> None:
-        set_phase(self.optimizer, phase)
-        self.optimizer.zero_grad()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.spec.precision == "bf16"):
-            value = loss()
-        value.backward()  # type: ignore[no-untyped-call]
-        if phase.clip is not None:
-            nn.utils.clip_grad_norm_(self.model.parameters(), phase.clip)
-        self.optimizer.step()
 
     def _seeded(self) -> AbstractContextManager[None]:
         """Dropout draws from the global generator: lend it a seed of its own for this update."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from repro.train.regime import Phase
+from repro.train.spec import Precision
 
 
 def build_optimizer(name: str, parameters: Iterable[nn.Parameter], weight_decay: float = 0.0) -> torch.optim.Optimizer:
@@ -43,3 +44,21 @@ def set_phase(optimizer: torch.optim.Optimizer, phase: Phase) -> None:
             group["betas"] = (phase.momentum, group["betas"][1])
         elif "momentum" in group:
             group["momentum"] = phase.momentum
+
+
+def descend(
+    optimizer: torch.optim.Optimizer, loss: Callable[[], Tensor], phase: Phase, precision: Precision = "fp32"
+) -> None:
+    """One step of the optimiser, in the settings of `phase`, down the gradient of what `loss` returns.
+
+    Under `bf16` the passes forward are autocast; the passes backward have the types that these chose.
+    """
+    set_phase(optimizer, phase)
+    optimizer.zero_grad()
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    with torch.autocast(parameters[0].device.type, torch.bfloat16, enabled=precision == "bf16"):
+        value = loss()
+    value.backward()  # type: ignore[no-untyped-call]
+    if phase.clip is not None:
+        nn.utils.clip_grad_norm_(parameters, phase.clip)
+    optimizer.step()

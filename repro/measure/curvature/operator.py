@@ -14,7 +14,7 @@ from torch import Tensor
 from repro.errors import DataError, UsageError
 from repro.measure.curvature.chunk import Matrix
 from repro.measure.curvature.products import GRAPH_MEMORY
-from repro.measure.objective import Objective, check_point
+from repro.measure.objective import Objective, checked_point
 
 
 @runtime_checkable
@@ -46,7 +46,7 @@ class CurvatureOperator(LinearOperator):
         self, objective: Objective, x: Tensor, *, matrix: Matrix = "hessian", memory: float = GRAPH_MEMORY
     ) -> None:
         super().__init__(dtype=np.float64, shape=(objective.size, objective.size))  # type: ignore[call-arg]
-        check_point(objective, x)
+        x = checked_point(objective, x)
         _check_repeats(objective, x)
         self.objective = objective
         self.count = 0

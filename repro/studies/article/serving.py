@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 
 from repro.data import load
-from repro.nets.layout import arranged, fast_layout
+from repro.nets.layout import arranged, layout_of
 from repro.runs.store import RunStore
 from repro.studies.article.open_loop import Served, poisson_arrivals, serve
 from repro.studies.network import OfOneRun, network_at
@@ -68,8 +68,7 @@ class QueueOver(OfOneRun):
         """Classes that the run's network gives to test examples, named by their place."""
         data = load(self.spec.dataset)
         model = network_at(store, self.spec, None, data).cpu()
-        layout = fast_layout(model)
-        model.to(memory_format=layout)  # type: ignore[call-overload]
+        layout = layout_of(model)
 
         def compute(requests: list[int]) -> list[int]:
             inputs, _ = data.test.batch(torch.tensor(requests) % len(data.test))

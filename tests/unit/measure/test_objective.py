@@ -306,7 +306,7 @@ def test_a_diverged_point_has_a_loss_that_says_so() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_a_half_precision_network_is_refused(dtype: torch.dtype) -> None:
-    with pytest.raises(UsageError, match=f"the model holds {dtype}, whose rounding exceeds what is measured"):
+    with pytest.raises(UsageError, match=f"the model holds {dtype}; what is measured needs float32 or float64"):
         NetworkObjective(dense_network().to(dtype), *examples(3))
 
 
