@@ -77,14 +77,28 @@ def prepare() -> str:
 
 
 @contextmanager
-def without_tf32() -> Iterator[None]:
-    """In the block, float32 products and convolutions on a GPU are float32; cuDNN's default is TF32, of ten bits."""
-    before = torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]
+def in_float32() -> Iterator[None]:
+    """In the block, products and convolutions of float32 are as exact as float32, whatever the user has set.
+
+    On a GPU cuDNN's default is TF32, of ten bits; on a processor with bfloat16 units oneDNN may be set to use them.
+    """
+    gpu = torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]
+    matmul = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+    processor = matmul.fp32_precision
     _set_gpu_precision(*_FLOAT32)
+    if not _exact(processor):
+        matmul.fp32_precision = "ieee"
     try:
         yield
     finally:
-        _set_gpu_precision(*before)
+        _set_gpu_precision(*gpu)
+        matmul.fp32_precision = processor
+
+
+@cache
+def _exact(setting: str) -> bool:
+    """Whether one measured product is as exact as float32 under the setting of oneDNN that is now in force."""
+    return setting in ("none", "ieee") or product_error() <= FLOAT32_ERROR
 
 
 _FLOAT32 = ("ieee", "ieee")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from repro.machine import without_tf32
+from repro.machine import in_float32
 
 
 @contextmanager
@@ -17,7 +17,8 @@ def borrowed(model: nn.Module) -> Iterator[nn.Module]:
     """Lend `model` to the block, which may do with it what it likes.
 
     Afterwards, however the block ends, parameters, buffers, `.grad`, `requires_grad`, the mode of every
-    module and torch's global random state are what they were. Autocast and TF32 are off inside. Costs one copy.
+    module and torch's global random state are what they were. Autocast, TF32 and products in bfloat16 are off inside.
+    Costs one copy.
     """
     loans = [_Loan.of(module, name, tensor) for module in model.modules() for name, tensor in _tensors(module)]
     with undisturbed(model):
@@ -30,11 +31,11 @@ def borrowed(model: nn.Module) -> Iterator[nn.Module]:
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[nn.Module]:
-    """Give back the mode of every module and torch's global random state; autocast and TF32 are off inside."""
+    """Give back the mode of every module and torch's global random state; inside, float32 is float32."""
     modes = [(module, module.training) for module in model.modules()]
     device = next((tensor.device for tensor in model.parameters()), torch.device("cpu"))
     forked = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=forked), torch.autocast(device.type, enabled=False), without_tf32():
+    with torch.random.fork_rng(devices=forked), torch.autocast(device.type, enabled=False), in_float32():
         try:
             yield model
         finally:

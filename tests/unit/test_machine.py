@@ -52,6 +52,19 @@ def gpu_precision() -> tuple[str, str]:
     return torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision
 
 
+@pytest.mark.parametrize(("error", "inside"), [(1e-7, "bf16"), (2e-3, "ieee")])
+def test_what_is_measured_is_float32_whatever_the_user_has_set(
+    error: float, inside: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "product_error", lambda: error)
+    machine._exact.cache_clear()
+    torch.backends.mkldnn.matmul.fp32_precision = "bf16"  # what torch.set_float32_matmul_precision("medium") sets
+    with undisturbed(torch.nn.Linear(2, 2)):
+        assert torch.backends.mkldnn.matmul.fp32_precision == inside
+    assert torch.backends.mkldnn.matmul.fp32_precision == "bf16"
+    machine._exact.cache_clear()
+
+
 def test_gpus_train_in_float32_and_their_convolutions_add_in_one_order() -> None:
     machine.prepare()
     assert gpu_precision() == ("ieee", "ieee")

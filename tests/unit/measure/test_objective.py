@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from math import exp, log
+from math import exp, isnan, log
 
 import pytest
 import torch
@@ -301,7 +301,91 @@ def test_a_diverged_point_has_a_loss_that_says_so() -> None:
     assert torch.tensor(objective.value(torch.full((objective.size,), torch.nan))).isnan()
 
 
+def image_network() -> nn.Module:
+    """With a `view` of its convolution's output, which no other layout than its own allows."""
+
+    class Viewing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.filters, self.head = nn.Conv2d(2, 4, 3), nn.Linear(64, 3)
+
+        def forward(self, inputs: Tensor) -> Tensor:
+            hidden = self.filters(inputs).relu()
+            return self.head(hidden.view(len(hidden), -1))  # type: ignore[no-any-return]
+
+    return Viewing().double()
+
+
+def test_a_network_runs_in_its_own_layout() -> None:
+    model, (inputs, labels) = image_network(), examples(9, (2, 6, 6))
+    loss, gradient = whole_batch(model, inputs, labels)
+    objective = NetworkObjective(model, inputs, labels, chunk=4)
+    found = objective.value_and_grad(objective.start)
+    assert found[0] == pytest.approx(loss, rel=1e-12)
+    torch.testing.assert_close(found[1], gradient)
+
+
+def test_images_come_in_the_layout_of_the_filters() -> None:
+    class Noting(nn.Conv2d):
+        def forward(self, input: Tensor) -> Tensor:
+            seen.append(input.is_contiguous(memory_format=torch.channels_last))
+            return super().forward(input).mean((2, 3))
+
+    seen: list[bool] = []
+    inputs, labels = examples(5, (2, 6, 6))
+    for layout in (torch.contiguous_format, torch.channels_last):
+        model = Noting(2, 3, 3).double().to(memory_format=layout)  # type: ignore[call-overload]
+        objective = NetworkObjective(model, inputs, labels)
+        objective.value(objective.start)
+    assert seen == [False, True]
+
+
+def test_attention_has_a_hessian() -> None:
+    class Attending(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.mix, self.head = nn.Linear(4, 12), nn.Linear(4, 3)
+
+        def forward(self, inputs: Tensor) -> Tensor:
+            queries, keys, values = self.mix(inputs).chunk(3, dim=-1)
+            return self.head(F.scaled_dot_product_attention(queries, keys, values).mean(1))  # type: ignore[no-any-return]
+
+    objective = NetworkObjective(Attending().double(), *examples(6, (5, 4)), chunk=4)
+    x, v, step = objective.start, direction(objective), 1e-5
+    ahead, behind = (objective.value_and_grad(x + side * step * v)[1] for side in (1, -1))
+    torch.testing.assert_close(objective.hvp(x, v), (ahead - behind) / (2 * step), rtol=1e-6, atol=1e-8)
+
+
+def test_where_the_loss_is_no_number_neither_is_the_accuracy() -> None:
+    objective = NetworkObjective(dense_network(), *examples(5))
+    assert isnan(objective.evaluate(torch.full((objective.size,), torch.nan)).accuracy)
+
+
 # Refusals
+
+
+def test_what_is_no_network_of_logits_or_no_tensor_is_refused() -> None:
+    class Pair(nn.Linear):
+        def forward(self, input: Tensor) -> tuple[Tensor]:  # type: ignore[override]
+            return (super().forward(input),)
+
+    inputs, labels = examples(3)
+    with pytest.raises(UsageError, match="the model gives a tuple, not a tensor of logits"):
+        NetworkObjective(Pair(4, 3), inputs.float(), labels).value(torch.zeros(15))
+    with pytest.raises(UsageError, match=r"inputs are a ndarray; pass a tensor"):
+        NetworkObjective(dense_network(), inputs.numpy(), labels)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"the model holds torch.complex128"):
+        NetworkObjective(nn.Linear(4, 3, dtype=torch.complex128), inputs, labels)
+
+
+def test_an_accuracy_of_several_labels_an_example_is_refused() -> None:
+    inputs, labels = examples(4, (5, 4))[0], examples(20)[1].view(4, 5)
+    objective = NetworkObjective(
+        nn.Linear(4, 3).double(), inputs, labels, loss=lambda z, y: F.cross_entropy(z.mT, y, reduction="none").sum(1)
+    )
+    assert objective.value(objective.start) > 0
+    with pytest.raises(UsageError, match=r"labels of shape \(4, 5\) must be one class an example"):
+        objective.evaluate(objective.start)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

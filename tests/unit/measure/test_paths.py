@@ -163,6 +163,11 @@ def test_the_barrier_looks_between_the_ends_only_and_starts_from_the_higher_one(
     assert barrier(profile_of(losses.__getitem__, tuple(losses))) == 1.0
 
 
+def test_a_barrier_is_no_number_where_a_loss_is_none():
+    losses = {0.0: 1.0, 0.5: math.nan, 1.0: 1.0}
+    assert math.isnan(barrier(profile_of(losses.__getitem__, tuple(losses))))
+
+
 def test_there_is_no_barrier_on_a_slope():
     assert barrier(profile_of(lambda alpha: 2 - alpha, grid(-1, 2))) == 0
 

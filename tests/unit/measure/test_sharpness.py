@@ -259,6 +259,27 @@ def test_what_cannot_be_meant_is_an_error_that_names_it(change, named):
         sharpness(**arguments)
 
 
+@pytest.mark.parametrize("measure", [sharpness, adaptive_sharpness])
+def test_a_point_with_a_graph_is_measured_like_one_without(measure):
+    f, x, _ = separable(10, 5)
+    assert measure(f, x.clone().requires_grad_()) == measure(f, x)
+
+
+@pytest.mark.parametrize("measure", [sharpness, adaptive_sharpness])
+def test_a_box_that_rounding_makes_a_point_is_refused(measure):
+    model = nn.Linear(2, 2)
+    f = NetworkObjective(model, torch.ones(4, 2), torch.tensor([0, 1, 0, 1]))
+    with pytest.raises(UsageError, match=r"the box is a point in torch.float32; take a larger eps"):
+        measure(f, f.start, 1e-10)
+
+
+@pytest.mark.parametrize("measure", [sharpness, adaptive_sharpness])
+def test_a_budget_in_which_no_search_can_begin_is_refused(measure):
+    f, x, _ = separable(10, 5)
+    with pytest.raises(UsageError, match="budget=7 must be at least 8 gradients"):
+        measure(f, x, budget=7)
+
+
 def test_a_loss_of_minus_one_has_no_sharpness():
     with pytest.raises(UsageError, match="must exceed -1"):
         sharpness(Quadratic(torch.ones(3), torch.ones(3), -1.0), torch.zeros(3))
