@@ -33,6 +33,12 @@ class Summary:
         return spread(self.values)
 
     @property
+    def interval(self) -> str:
+        """`low to high`: the 95 % interval of the mean by Student's t; a dash where there is none."""
+        bounds = one_sample(self.values).interval(0.05) if self.values else None
+        return NOTHING if bounds is None else f"{number(bounds[0])} to {number(bounds[1])}"
+
+    @property
     def counts(self) -> str:
         """`n, failed, diverged` for a column of that name; a dash where nothing was attempted."""
         return f"{self.attempted}, {self.failed}, {self.diverged}" if self.attempted else NOTHING

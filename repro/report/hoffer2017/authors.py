@@ -41,6 +41,15 @@ def distances(digitised: Mapping[str, Any], which: str) -> Panel:
     return Panel(f"{_title(digitised)} ({which})", "updates", "distance from the start", lines, log_x=True)
 
 
+def adapted_errors(results: Results) -> str:
+    """Where the authors' curves of Fig. 3 end; nothing without their numbers."""
+    if not results.figures:
+        return ""
+    ends = ", ".join(f"{error} % at batch {name}" for name, error in results.figures["adapted_error"])
+    where = f"{results.figures['network']} on {results.figures['dataset']}"
+    return f" The authors' curves, of {where}, digitised from {results.figures['source']}, end at {ends}."
+
+
 def remark(results: Results, caveat: str = "") -> str:
     """Where the authors' panels come from, and what to bear in mind; nothing without their numbers."""
     if not results.figures:

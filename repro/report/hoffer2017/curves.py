@@ -60,8 +60,8 @@ def figure_2(results: Results) -> Exhibit:
 
 def figure_3(results: Results) -> Exhibit:
     """Test error against updates, of every column."""
-    errors = test_error_curve(results, "update")
-    return _against_updates(results, "Fig. 3: error against updates", "fig3", _ERROR, errors, share=True)
+    errors, said = test_error_curve(results, "update"), authors.adapted_errors(results)
+    return _against_updates(results, "Fig. 3: error against updates", "fig3", _ERROR, errors, said=said, share=True)
 
 
 def _against_updates(

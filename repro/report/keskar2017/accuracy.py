@@ -34,7 +34,9 @@ def figure_2(results: Results) -> Exhibit:
         runs = {arm: results.select(place, "K1", "test-accuracy", arm) for arm in ARMS}
         if any(runs.values()):
             panels = [_panel(results, place, runs, split) for split in ("train", "test")]
-            figures.append((Figure(f"{results.profile}-{place.network}-fig2", [panels]), _caption(place, runs)))
+            figures.append(
+                (Figure(f"{results.profile}-{place.network}-fig2", [panels]), _caption(results, place, runs))
+            )
             used += [each for arm in ARMS for each in runs[arm]]
     return Exhibit("Fig. 2: accuracy against epochs", used, figures=figures)
 
@@ -56,9 +58,18 @@ def _panel(results: Results, place: Place, runs: dict[str, list[Observation]], s
     return Panel(f"{place.network}, {place.dataset}", "epoch", f"{split} accuracy, percent", lines, share=True)
 
 
-def _caption(place: Place, runs: dict[str, list[Observation]]) -> str:
+def _stopped(results: Results, place: Place, runs: dict[str, list[Observation]]) -> str:
+    """How many runs of each arm ended before the last epoch that the profile grants."""
+    epochs = {arm: [len(results.epochs.get(each.spec, ())) for each in of_arm] for arm, of_arm in runs.items()}
+    longest = max(most for each in epochs.values() for most in each)
+    last = results.settings.get(place.network, {}).get("epochs", longest)
+    counts = (f"{sum(n < last for n in each)} of {len(each)} {arm} runs" for arm, each in epochs.items())
+    return f"{', '.join(counts)} stopped before epoch {last}"
+
+
+def _caption(results: Results, place: Place, runs: dict[str, list[Observation]]) -> str:
     return (
-        f"{place.network} on {place.dataset}: {sentence(runs)}. Thin lines are runs, each to where its "
-        "loss ceased to improve; the thick line is their mean as long as all of them go on, with its 95 % interval. "
-        "Train accuracy is the mean over the mini-batches of the epoch."
+        f"{place.network} on {place.dataset}: {sentence(runs)}. Thin lines are runs, each to where its loss ceased to "
+        f"improve or to the last epoch there was: {_stopped(results, place, runs)}. The thick line is their mean as "
+        "long as all go on, with its 95 % interval. Train accuracy is the mean over the mini-batches of the epoch."
     )

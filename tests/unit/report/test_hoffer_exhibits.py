@@ -63,6 +63,7 @@ def cells(text: str, start: str) -> list[str]:
 def test_table_1_has_every_column_beside_the_papers(results: Results) -> None:
     text = exhibits(results)[0].text
     assert cells(text, "| here |") == ["94.50 ± 0.71", "92.50 ± 0.71", "93.50 ± 0.71", "94.00 ± 0.71", "95.50 ± 0.71"]
+    assert cells(text, "| 95 % interval |")[:2] == ["88.15 to 100.85", "86.15 to 98.85"]  # t of one degree is 12.706
     assert cells(text, "| paper |") == ["98.27", "97.05", "97.55", "97.60", "98.53"]
     assert cells(text, "share of the gap recovered |") == ["—"] * 5  # H1 shows no gap
     shown = [replace(row, verdict="reproduced") if row.claim == "H1" else row for row in results.ledger]
@@ -107,10 +108,13 @@ def test_what_was_digitised_stands_beside_ours(results: Results) -> None:
     assert [len(panel.lines) for panel in theirs] == [6, 6]
     assert theirs[1].lines[-1].seeds["authors"] == [(1000.0, 4.18), (1900.0, 5.24)]
     assert "first parameter" in caption
+    ((_, caption),) = exhibits(results)[4].figures
+    assert "end at 7.5 % at batch 128, 7.6 % at batch 2048 +RA, 7.0 % at batch 4096 +RA." in caption
 
 
 def test_without_the_digitised_numbers_ours_stand_alone(results: Results) -> None:
-    for exhibit in exhibits(replace(results, figures={}))[1:3]:
+    shown = exhibits(replace(results, figures={}))
+    for exhibit in (*shown[1:3], shown[4]):
         ((figure, caption),) = exhibit.figures
         assert len(figure.rows) == 1
         assert "authors" not in caption
