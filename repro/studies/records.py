@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,26 @@ def write_records(folder: Path, store: RunStore, keys: Collection[str]) -> None:
     curves = kept[1] + [row for found in over.values() for row in _curve(found)]
     _write(folder / "runs.parquet", RUNS, sorted(runs, key=lambda row: row["spec"]))
     _write(folder / "curves.parquet", CURVES, sorted(curves, key=lambda row: row["spec"]))
+
+
+def trained_anew(folder: Path, store: RunStore, keys: Collection[str]) -> set[str]:
+    """Runs whose epochs in the store are others than those on record: trained again, where rounding is another.
+
+    Args:
+        folder: a profile's results.
+        store: where the runs are.
+        keys: of the runs to look at; those that the store or the record lacks are left out.
+
+    Raises:
+        StorageError, DataError: a file cannot be read, or is not whole.
+    """
+    recorded: dict[str, list[float]] = defaultdict(list)
+    for row in read_records(folder)[1]:
+        if row["kind"] == "epoch":
+            recorded[row["spec"]].append(row["train_loss"])
+    held = {key: store.folder(key) for key in keys if key in recorded}
+    over = {key: found for key, found in held.items() if found.status["status"] in _OVER}
+    return {key for key, found in over.items() if [row["train_loss"] for row in found.rows("epoch")] != recorded[key]}
 
 
 def read_records(folder: Path) -> tuple[list[Row], list[Row]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +25,7 @@ from repro.runs.worker import RunRequest
 from repro.studies.observing import Cell, needs_of, observe
 from repro.studies.papers import papers_folder, study
 from repro.studies.profiles import load_settings
-from repro.studies.records import write_records
+from repro.studies.records import trained_anew, write_records
 from repro.studies.study import Sample
 
 
@@ -126,7 +128,8 @@ def record(plan: Plan, store: RunStore) -> list[LedgerRow]:
     """Write the evidence that the store holds, judge it, and return the ledger.
 
     What the store holds of a row replaces that row's evidence. The evidence of other rows stays as it is, but for rows
-    that claims.toml no longer declares, which are dropped. A profile of which nothing was ever measured gets no files.
+    that claims.toml no longer declares, which are dropped; those that rest on runs since trained anew, with another
+    outcome, are named on standard error. A profile of which nothing was ever measured gets no files.
     """
     claims = load_claims(plan.folder)
     declared = {(claim.id, comparison.variant) for claim in claims for comparison in claim.comparisons}
@@ -135,6 +138,7 @@ def record(plan: Plan, store: RunStore) -> list[LedgerRow]:
     replaced = {_row_of(observation) for observation in new}
     old = evidence.read(path) if path.exists() else []
     kept = [each for each in old if _row_of(each) not in replaced and (each.claim, each.variant) in declared]
+    _name_outlived(plan, store, kept)
     observations = kept + new
     datasets = {setting.network: setting.dataset for setting in plan.settings}
     rows = judge(claims, observations, plan.profile, datasets)
@@ -143,6 +147,17 @@ def record(plan: Plan, store: RunStore) -> list[LedgerRow]:
         write_records(plan.results, store, {key for each in observations for key in each.spec.split()})
         ledger.write(plan.results / "ledger.json", rows)
     return rows
+
+
+def _name_outlived(plan: Plan, store: RunStore, kept: Sequence[Observation]) -> None:
+    anew = trained_anew(plan.results, store, {key for each in kept for key in each.spec.split()})
+    rest = {f"{each.claim} on {each.network}" for each in kept if anew.intersection(each.spec.split())}
+    if rest:
+        print(
+            f"repro: {', '.join(sorted(rest))}: the evidence is that of earlier runs, which ended otherwise than those "
+            "now on record; record it anew too.",
+            file=sys.stderr,
+        )
 
 
 def _row_of(observation: Observation) -> tuple[str, str, str, str]:

@@ -76,6 +76,22 @@ def test_every_row_of_evidence_says_where_it_comes_from(results: Path) -> None:
     assert all(run["seconds"] > 0 for run in runs)
 
 
+def test_evidence_of_runs_that_have_since_ended_otherwise_is_named(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(results.parents[3], tmp_path / "other")
+    monkeypatch.chdir(tmp_path / "other")
+    arguments = ["reproduce", "keskar2017", "--only", "K1", "--record"]
+    assert main(arguments) == 0
+    assert capsys.readouterr().err == ""
+    metrics = next(Path("runs").glob("*/metrics.jsonl"))
+    metrics.write_text(metrics.read_text().replace('"train_loss": ', '"train_loss": 1'))
+    assert main(arguments) == 0
+    assert "K10 on F1" in capsys.readouterr().err
+    assert main(["reproduce", "keskar2017", "--record"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_a_second_time_nothing_is_run_and_nothing_changes(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = {path.name: path.read_bytes() for path in results.iterdir()}
     monkeypatch.setattr("repro.runs.worker._train", lambda *_: pytest.fail("trained again"))
