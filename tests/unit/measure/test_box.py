@@ -82,6 +82,13 @@ def test_coordinates_on_either_bound_are_counted_and_those_that_cannot_move_are_
     assert box.fraction_on_bound(point) == pytest.approx(2 / 4)
 
 
+@pytest.mark.parametrize(("short_of_it", "fraction"), [(1e-7, 1.0), (1e-4, 0.0)])
+def test_a_point_is_on_a_bound_to_a_millionth_of_the_radius(short_of_it, fraction):
+    box = Box(torch.tensor([-2.0]).double(), torch.tensor([2.0]).double())
+    for side in (-1, 1):
+        assert box.fraction_on_bound(side * (box.upper - 2 * short_of_it)) == fraction
+
+
 def test_bounds_are_float64_whatever_the_networks_precision():
     box = keskar_box(torch.ones(3), 1e-3, torch.float32)
     assert (box.lower.dtype, box.upper.dtype) == (torch.float64, torch.float64)

@@ -85,6 +85,23 @@ def test_adaptive_sharpness_of_a_separable_convex_quadratic_is_the_closed_form(g
     assert adaptive_sharpness(f, x, **given).value == pytest.approx(100 * rise / (1 + f.value(x)), rel=1e-9)
 
 
+def test_adaptive_sharpness_costs_its_budget_which_by_default_is_60():
+    f = tiny_network(0)
+    by_default, stated, short = (adaptive_sharpness(f, f.start, 0.1, **given) for given in ({}, {"budget": 60}, {"budget": 20}))
+    assert by_default == stated
+    assert (by_default.cost, short.cost) == (60, 20)
+
+
+def test_the_seed_of_adaptive_sharpness_draws_where_a_search_without_a_gradient_begins():
+    f, x = Quadratic(-torch.ones(6), torch.ones(6), 10.0), torch.ones(6)
+    by_default, first, second, again = (
+        adaptive_sharpness(f, x, 0.4, **given) for given in ({}, {"seed": 0}, {"seed": 1}, {"seed": 1})
+    )
+    assert by_default == first
+    assert second == again
+    assert first.histories != second.histories
+
+
 def test_sharpness_is_in_percent_of_one_plus_the_loss():
     f = Quadratic(torch.tensor([1.0]), torch.tensor([0.0]), 3.0)
     assert sharpness(f, torch.zeros(1), 0.5).value == pytest.approx(100 * 0.5 / 4.0)
