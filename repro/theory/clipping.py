@@ -40,7 +40,7 @@ def clipped_step(gradients: Sequence[Tensor], phase: Phase) -> Tensor:
 )
 def norm_bound(after: Sequence[Tensor], limit: float) -> float:
     """By what fraction of the limit the norm of the gradients after clipping, of any shapes, exceeds it."""
-    return max(0.0, float(_flat(after).norm()) / limit - 1)
+    return max(float(_flat(after).norm()) / limit - 1, 0.0)  # in this order a NaN stays one
 
 
 @identity(

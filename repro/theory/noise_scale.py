@@ -61,17 +61,29 @@ def exact_scale(per_example: Tensor, batches: Tensor, phase: Phase) -> float:
 
 
 @identity(
-    title="The exact noise scales of two traded phases differ by less than the larger batch's share of the examples",
+    title="The exact noise scales of two traded phases are as the examples that their batches leave",
     statement=r"\frac{\varepsilon}{B (1 - m)} = \frac{\varepsilon'}{B' (1 - m')} \implies"
-    r" \frac{g'}{g} = \frac{N - B'}{N - B} \geq 1 - \frac{B'}{N} \text{ for } B \leq B'",
+    r" \frac{g'}{g} = \frac{N - B'}{N - B}",
     source="Smith et al. 2018, section 2, which neglects the -1; derived",
     premises="one simple noise scale, B ≤ B' ≤ N, B < N",
 )
 def neglected_term(small: Phase, large: Phase, examples: int) -> float:
-    """Gap between the ratio of the exact noise scales and the formula, or its excess over the bound if larger."""
+    """Gap between the ratio of the exact noise scales and the formula."""
     ratio = noise_scale(large, examples) / noise_scale(small, examples)
-    excess = 1 - large.batch / examples - ratio
-    return max(relative_gap(ratio, (examples - large.batch) / (examples - small.batch)), excess)
+    return relative_gap(ratio, (examples - large.batch) / (examples - small.batch))
+
+
+@identity(
+    title="The exact noise scales of two traded phases differ by less than the larger batch's share of the examples",
+    statement=r"\frac{\varepsilon}{B (1 - m)} = \frac{\varepsilon'}{B' (1 - m')} \implies"
+    r" \frac{g'}{g} \geq 1 - \frac{B'}{N} \text{ for } B \leq B'",
+    source="Smith et al. 2018, section 2, which neglects the -1; derived",
+    premises="one simple noise scale, B ≤ B' ≤ N, B < N",
+)
+def neglected_share(small: Phase, large: Phase, examples: int) -> float:
+    """By how much the ratio of the exact noise scales lies below the bound, as a fraction of the smaller phase's."""
+    ratio = noise_scale(large, examples) / noise_scale(small, examples)
+    return max(1 - large.batch / examples - ratio, 0.0)  # in this order a NaN stays one
 
 
 @identity(

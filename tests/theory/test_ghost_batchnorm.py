@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from hypothesis import assume, given, settings
@@ -18,6 +20,7 @@ ROUNDING = 1e-8  # a ghost of two examples that almost agree has a variance of f
 CHANNELS = 2
 SEEDS = st.integers(0, 2**32)
 SEVERAL = st.integers(2, 4)
+STATISTICS = st.sampled_from(["running_mean", "running_var"])
 
 
 @st.composite
@@ -64,6 +67,38 @@ def test_a_ghost_as_large_as_the_batch_or_larger_is_batchnorm_to_the_last_bit(ba
 def test_a_ghost_smaller_than_the_batch_is_not_batchnorm(batch, seed) -> None:
     layer, inputs = batch
     assert ghost_batchnorm.one_ghost(layer, inputs, like(inputs, seed)) > 1e-2
+
+
+def forgetful(layer: GhostBatchNorm, _: object) -> None:
+    layer.momentum /= 2
+
+
+def raised(_: nn.Module, __: object, output: Tensor) -> Tensor:
+    return output + 0.5
+
+
+def steeper(_: nn.Module, __: object, output: Tensor) -> Tensor:
+    """The same output with twice the gradient."""
+    return output + (output - output.detach())
+
+
+@pytest.mark.breaks(ghost_batchnorm.one_ghost)
+@pytest.mark.parametrize("change", [raised, steeper])
+@given(batches(), SEEDS)
+def test_another_output_or_another_gradient_alone_is_not_batchnorm(change, batch, seed) -> None:
+    layer, inputs = batch
+    layer.ghost_size = len(inputs)
+    layer.register_forward_hook(change)
+    assert ghost_batchnorm.one_ghost(layer, inputs, like(inputs, seed)) > 1e-2
+
+
+@pytest.mark.breaks(ghost_batchnorm.one_ghost)
+@given(batches(), SEEDS)
+def test_another_momentum_alone_is_not_batchnorm(batch, seed) -> None:
+    layer, inputs = batch
+    layer.ghost_size = len(inputs)
+    layer.register_forward_pre_hook(forgetful)
+    assert ghost_batchnorm.one_ghost(layer, inputs, like(inputs, seed)) > 1e-3
 
 
 @pytest.mark.holds(ghost_batchnorm.equivariance)
@@ -127,6 +162,21 @@ def test_runs_of_examples_that_lie_across_ghosts_do_not(batch) -> None:
     assert ghost_batchnorm.output_moments(layer, inputs, layer.ghost_size + 1) > 1e-3
 
 
+def stretched(layer: GhostBatchNorm, _: object, output: Tensor) -> Tensor:
+    """Twice as far from the bias, which stays the mean."""
+    bias = layer.bias.view(-1, *[1] * (output.ndim - 2))
+    return bias + 2 * (output - bias)
+
+
+@pytest.mark.breaks(ghost_batchnorm.output_moments)
+@pytest.mark.parametrize("change", [raised, stretched])
+@given(batches())
+def test_outputs_with_another_mean_or_another_variance_alone_do_not(change, batch) -> None:
+    layer, inputs = batch
+    layer.register_forward_hook(change)
+    assert ghost_batchnorm.output_moments(layer, inputs, layer.ghost_size) > 0.1
+
+
 def shares(inputs: Tensor, ghost_size: int) -> Tensor:
     return torch.tensor([len(ghost) / len(inputs) for ghost in inputs.split(ghost_size)], dtype=torch.float64)
 
@@ -161,6 +211,23 @@ def test_one_step_to_the_mean_of_the_ghosts_is_another(batch) -> None:
     assert ghost_batchnorm.sequential_statistics(*batch) > 1e-3
 
 
+def moved(statistic: str, layer: GhostBatchNorm, *_: object) -> None:
+    getattr(layer, statistic).add_(1)
+
+
+def moving(layer: GhostBatchNorm, statistic: str) -> GhostBatchNorm:
+    """Of which this one statistic is moved further in every pass."""
+    layer.register_forward_hook(partial(moved, statistic))
+    return layer
+
+
+@pytest.mark.breaks(ghost_batchnorm.sequential_statistics)
+@given(batches(images=False), STATISTICS)
+def test_another_step_of_either_statistic_is_another(batch, statistic) -> None:
+    layer, inputs = batch
+    assert ghost_batchnorm.sequential_statistics(moving(layer, statistic), inputs) > 1e-3
+
+
 def alone(batch: tuple[GhostBatchNorm, Tensor]) -> tuple[GhostBatchNorm, Tensor]:
     layer, inputs = batch
     return layer, inputs[: layer.ghost_size]
@@ -181,6 +248,13 @@ def test_algorithm_1_to_the_letter_moves_them(batch, count) -> None:
     keep, weights = running_weights([len(ghost)] * count, layer.momentum, "paper")
     assume(abs(keep + sum(weights) - 1) > 0.02)  # there are momenta at which they add up to 1 by chance
     assert ghost_batchnorm.fixed_point(*batch, count) > 1e-3
+
+
+@pytest.mark.breaks(ghost_batchnorm.fixed_point)
+@given(batches(images=False).map(alone), st.integers(1, 5), STATISTICS)
+def test_either_statistic_that_is_moved_alone_is_not_kept(batch, count, statistic) -> None:
+    layer, ghost = batch
+    assert ghost_batchnorm.fixed_point(moving(layer, statistic), ghost, count) > 1e-3
 
 
 @pytest.mark.holds(ghost_batchnorm.evaluation)

@@ -130,6 +130,23 @@ def test_a_larger_batch_at_the_same_learning_rate_is_less_noisy_than_that(trade)
     assert noise_scale.neglected_term(small, untraded, examples) == pytest.approx(missing)
 
 
+@pytest.mark.holds(noise_scale.neglected_share)
+@given(trades())
+def test_the_neglected_term_is_no_more_than_the_larger_batchs_share(trade) -> None:
+    assert noise_scale.neglected_share(*trade) < EXACT
+
+
+@pytest.mark.breaks(noise_scale.neglected_share)
+@given(trades().filter(lambda trade: trade[1].batch >= 2 * trade[0].batch))
+def test_a_larger_batch_at_the_same_learning_rate_loses_more_than_its_share(trade) -> None:
+    small, large, examples = trade
+    left, right = 1 - large.batch / examples, 1 - small.batch / examples
+    missing = left - left / right * small.batch / large.batch
+    gap = noise_scale.neglected_share(small, replace(small, batch=large.batch), examples)
+    assert gap == pytest.approx(missing, abs=EXACT)
+    assert gap > 0
+
+
 @st.composite
 def races(draw: st.DrawFn, least: float, most: float) -> tuple[Phase, Phase, float, float, float, int]:
     """Two phases of one noise scale, `least ≤ εh ≤ most` in the larger batch, for `same_curve`."""
@@ -151,6 +168,28 @@ def test_at_a_small_learning_rate_the_batch_does_not_show_in_the_curve_by_epochs
 @given(races(least=0.8, most=1.4))
 def test_at_a_learning_rate_near_the_inverse_curvature_it_does(race) -> None:
     assert noise_scale.same_curve(*race) > 0.3
+
+
+positive = st.floats(0.1, 10)
+
+
+@pytest.mark.breaks(noise_scale.same_curve)
+@given(st.integers(2, 8), positive, positive, positive)
+def test_two_rates_on_either_side_of_the_inverse_curvature_may_spread_alike_and_stand_apart(
+    ratio, curvature, variance, start
+) -> None:
+    slow = Phase(1, 3, 2 / (1 + ratio) / curvature)
+    fast = replace(slow, batch=3 * ratio**2, learning_rate=slow.learning_rate * ratio)
+    apart = 2 * (ratio - 1) / (ratio + 1)
+    assert noise_scale.same_curve(slow, fast, curvature, variance, start, examples=1) == pytest.approx(apart)
+
+
+@pytest.mark.breaks(noise_scale.same_curve)
+@given(st.integers(1, 8), st.floats(0.01, 1.5), positive, positive, positive)
+def test_twice_the_batch_at_one_rate_stands_alike_and_spreads_less(batch, step, curvature, variance, start) -> None:
+    small = Phase(1, batch, step / curvature)
+    large = replace(small, batch=2 * batch)
+    assert noise_scale.same_curve(small, large, curvature, variance, start, examples=1) == pytest.approx(step)
 
 
 @st.composite

@@ -97,6 +97,17 @@ def test_a_regime_matched_by_epochs_gets_off_by_more_in_every_epoch(case) -> Non
     assert regime_adaptation.within_one_epoch(long, adapted(long, ratio), more) > 0.5
 
 
+@pytest.mark.breaks(regime_adaptation.within_one_epoch)
+@given(fitting(), st.data())
+def test_one_epoch_too_many_in_one_phase_is_one_update_too_many(case, data) -> None:
+    regime, ratio, examples = case
+    phases = list(matched(regime, ratio, examples).phases)
+    longer = data.draw(st.integers(0, len(phases) - 1))
+    phases[longer] = replace(phases[longer], epochs=phases[longer].epochs + 1)
+    one_update = 1 / phases[longer].updates_per_epoch(examples)
+    assert regime_adaptation.within_one_epoch(regime, Regime(tuple(phases)), examples) == one_update
+
+
 def test_100_epochs_on_cifar_are_3008_of_the_large_batch_by_updates_and_3200_by_epochs() -> None:
     base = constant(100, 128, 0.1)
     by_updates, by_epochs = matched(base, 32, CIFAR), adapted(base, 32)

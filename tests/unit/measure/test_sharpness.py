@@ -87,7 +87,9 @@ def test_adaptive_sharpness_of_a_separable_convex_quadratic_is_the_closed_form(g
 
 def test_adaptive_sharpness_costs_its_budget_which_by_default_is_60():
     f = tiny_network(0)
-    by_default, stated, short = (adaptive_sharpness(f, f.start, 0.1, **given) for given in ({}, {"budget": 60}, {"budget": 20}))
+    by_default, stated, short = (
+        adaptive_sharpness(f, f.start, 0.1, **given) for given in ({}, {"budget": 60}, {"budget": 20})
+    )
     assert by_default == stated
     assert (by_default.cost, short.cost) == (60, 20)
 
