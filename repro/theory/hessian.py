@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional as F
 
 from repro.measure.curvature.density import density
 from repro.measure.curvature.operator import CurvatureOperator, dense
 from repro.measure.curvature.trace import hutchinson_trace
+from repro.measure.flat import to_vector, unflatten
 from repro.measure.objective import NetworkObjective
 from repro.measure.quadratic import Quadratic
 from repro.theory.identity import identity, relative_gap
+
+
+def second_derivatives(model: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
+    """The dense Hessian of the mean cross-entropy, shape `(p, p)`: all examples at once, the network as it is written.
+
+    Args:
+        model: a small network in float64, in the mode in which it is to be run; it is left alone.
+        inputs: shape `(n, ...)`.
+        labels: classes, shape `(n,)`.
+    """
+    own = copy.deepcopy(model)
+    parameters = dict(own.named_parameters())
+
+    def mean_loss(point: Tensor) -> Tensor:
+        state = dict(zip(parameters, unflatten(point, list(parameters.values())), strict=True))
+        return F.cross_entropy(functional_call(own, state, (inputs,)), labels)
+
+    return torch.autograd.functional.hessian(mean_loss, to_vector(own))  # type: ignore[no-untyped-call,no-any-return]
+
+
+@identity(
+    title="The products with the unit vectors are the columns of the dense Hessian",
+    statement=r"H e_j = \Big( \frac{\partial^2 f}{\partial x_i \, \partial x_j} \Big)_i \text{ for every } j",
+    source="definition; Pearlmutter 1994 for the product",
+    premises="both are taken of all examples, with BatchNorm in one mode",
+)
+def dense_matrix(objective: NetworkObjective, model: nn.Module, inputs: Tensor, labels: Tensor) -> float:
+    """Gap between all products at the objective's start and the matrix; arguments as in `second_derivatives`."""
+    products = dense(CurvatureOperator(objective, objective.start))
+    return relative_gap(products, second_derivatives(model, inputs, labels))
 
 
 @identity(

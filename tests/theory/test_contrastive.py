@@ -90,6 +90,15 @@ def test_views_that_change_from_pair_to_pair_raise_the_loss(embeddings, temperat
     assert contrastive.order_of_pairs(embeddings, order, order.roll(1), still, temperature) > 1e-2
 
 
+@given(separated(), TEMPERATURES)
+def test_views_that_change_places_change_a_loss_of_the_first_views_alone(embeddings, temperature) -> None:
+    order = torch.arange(embeddings.shape[1])
+    embeddings[1, 0] *= 2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contrastive, "nt_xent", lambda z, _: z[0].norm(dim=1).sum())
+        assert contrastive.order_of_pairs(embeddings, order, order, order == 0, temperature) > 1e-3
+
+
 @pytest.mark.holds(contrastive.collapsed)
 @given(aligned(), TEMPERATURES)
 def test_embeddings_that_point_one_way_are_a_guess(embeddings, temperature) -> None:

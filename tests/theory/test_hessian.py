@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from repro.measure.curvature.operator import CurvatureOperator, dense
+from repro.measure.losses import cross_entropy
 from repro.measure.objective import NetworkObjective
 from repro.theory import hessian
 
@@ -27,6 +28,38 @@ def made(seed: int, *, bend: type[nn.Module] = nn.ReLU, batchnorm: str = "runnin
     inputs = torch.randn(11, 3, generator=generator, dtype=torch.float64)
     labels = torch.randint(0, 3, (11,), generator=generator)
     return NetworkObjective(model, inputs, labels, batchnorm=batchnorm, **{"chunk": 4} | settings)
+
+
+BENDS = st.sampled_from([nn.ReLU, nn.Softplus])
+
+
+@pytest.mark.holds(hessian.dense_matrix)
+@given(seeds, BENDS, st.integers(1, 12))
+def test_products_in_chunks_of_any_size_are_the_dense_hessian(seed, bend, chunk) -> None:
+    f = made(seed, bend=bend, chunk=chunk)
+    assert hessian.dense_matrix(f, f.model.eval(), *f.data) < EXACT
+
+
+@pytest.mark.holds(hessian.dense_matrix)
+@given(seeds, BENDS)
+def test_so_they_are_with_the_statistics_of_the_batch(seed, bend) -> None:
+    f = made(seed, bend=bend, batchnorm="batch", chunk=11)
+    assert hessian.dense_matrix(f, f.model.train(), *f.data) < EXACT
+
+
+@pytest.mark.breaks(hessian.dense_matrix)
+@given(seeds, BENDS, st.sampled_from(["running", "batch"]))
+def test_with_batchnorm_in_the_other_mode_they_are_not(seed, bend, batchnorm) -> None:
+    f = made(seed, bend=bend, batchnorm=batchnorm, chunk=11)
+    assert hessian.dense_matrix(f, f.model.train(batchnorm == "running"), *f.data) > 1e-3
+
+
+@pytest.mark.breaks(hessian.dense_matrix)
+@given(seeds, BENDS)
+def test_products_that_miss_a_chunk_are_not(seed, bend) -> None:
+    f = made(seed, bend=bend)
+    missing = NetworkObjective(f.model, *(tensor[4:] for tensor in f.data), chunk=4)
+    assert hessian.dense_matrix(missing, f.model.eval(), *f.data) > 1e-3
 
 
 def vectors(f: NetworkObjective, seed: int) -> tuple[Tensor, Tensor]:
@@ -55,6 +88,16 @@ def test_products_at_two_points_are_not_symmetric(seed) -> None:
     f = made(seed, bend=nn.Softplus)
     here, there = CurvatureOperator(f, f.start), CurvatureOperator(f, 2 * f.start)
     assert hessian.symmetric(here, there, *vectors(f, seed)) > 1e-8
+
+
+@given(seeds, st.sampled_from([0.1, 10.0]), st.sampled_from([0.1, 10.0]))
+def test_the_gap_in_symmetry_does_not_grow_with_the_loss_nor_with_the_vectors(seed, louder, longer) -> None:
+    gaps = []
+    for loss_by, vectors_by in ((1.0, 1.0), (louder, longer)):
+        f = made(seed, bend=nn.Softplus, loss=lambda z, y, by=loss_by: by * cross_entropy(z, y))
+        here, there = CurvatureOperator(f, f.start), CurvatureOperator(f, 2 * f.start)
+        gaps.append(hessian.symmetric(here, there, *(vectors_by * vector for vector in vectors(f, seed))))
+    assert gaps[1] == pytest.approx(gaps[0], rel=1e-4)
 
 
 @pytest.mark.holds(hessian.linear)
@@ -114,10 +157,10 @@ def test_the_gauss_newton_part_of_a_cross_entropy_is_semi_definite(seed, bend) -
 
 
 @pytest.mark.breaks(hessian.gauss_newton_is_semi_definite)
-@given(seeds)
-def test_that_of_a_loss_bent_downwards_is_not(seed) -> None:
-    f = made(seed, loss=lambda z, _: -z.square().sum(1))
-    assert hessian.gauss_newton_is_semi_definite(f) > 1e-3
+@given(seeds, st.sampled_from([0.1, 1.0, 10.0]))
+def test_that_of_a_loss_bent_downwards_is_negative_by_all_of_itself_however_large_the_loss(seed, factor) -> None:
+    f = made(seed, loss=lambda z, _: -factor * z.square().sum(1))
+    assert hessian.gauss_newton_is_semi_definite(f) == pytest.approx(1)
 
 
 def signs(size: int) -> Tensor:
@@ -163,6 +206,14 @@ def test_a_diagonal_matrix_is_known_after_any_probe(matrix, seed) -> None:
 def test_a_matrix_with_entries_beside_the_diagonal_is_not(seed) -> None:
     matrix = torch.ones(3, 3).double() + torch.diag(torch.tensor([1.0, 2.0, 4.0]).double())
     assert hessian.no_noise_on_a_diagonal(matrix, seed) > 1e-3
+
+
+@pytest.mark.breaks(hessian.no_noise_on_a_diagonal)
+@given(seeds, st.floats(0.1, 2))
+def test_one_entry_beside_the_diagonal_is_wholly_error_or_wholly_scatter(seed, beside) -> None:
+    """Two probes give 4 ± 2c each: with one sign an error and no scatter, with two signs no error."""
+    matrix = torch.tensor([[3.0, beside], [beside, 1.0]], dtype=torch.float64)
+    assert hessian.no_noise_on_a_diagonal(matrix, seed) == pytest.approx(2 * beside / 4)
 
 
 @pytest.mark.holds(hessian.quadrature_moments)

@@ -110,6 +110,29 @@ def test_with_a_large_epsilon_it_leans_along_the_filters(objective) -> None:
     assert scale_invariance.orthogonality(objective, objective.start, FILTERS) > 1e-4
 
 
+@dataclass(frozen=True)
+class Leaning:
+    """A loss whose gradient leans along its first filter and against its second, in all along none."""
+
+    inner: NetworkObjective
+
+    def value_and_grad(self, point: Tensor) -> tuple[float, Tensor]:
+        value, slope = self.inner.value_and_grad(point)
+        filters = point.view(FILTERS, -1)
+        lean = torch.zeros_like(filters)
+        lean[:2] = filters[:2] / filters[:2].square().sum(1, keepdim=True)
+        lean[1] *= -1
+        return value, slope + slope.norm() / lean.norm() * lean.flatten()
+
+
+@pytest.mark.breaks(scale_invariance.orthogonality)
+@FEWER
+@given(losses())
+def test_a_gradient_orthogonal_to_all_weights_together_may_lean_along_each(objective) -> None:
+    assert scale_invariance.orthogonality(Leaning(objective), objective.start, FILTERS) > 1e-2
+    assert scale_invariance.orthogonality(Leaning(objective), objective.start, 1) < ROUNDING
+
+
 @pytest.mark.holds(scale_invariance.hessian_along_weights)
 @FEWER
 @given(losses(), SEEDS)
@@ -146,6 +169,15 @@ def test_an_update_lengthens_each_filter_by_pythagoras(objective, share) -> None
 def test_weight_decay_takes_some_of_it_away(objective, share, shrinkage) -> None:
     rate = moving(objective, share)
     assert scale_invariance.growth(objective, objective.start, FILTERS, rate, shrinkage / rate) > 1e-2
+
+
+@pytest.mark.breaks(scale_invariance.growth)
+@FEWER
+@given(losses(), SHARES)
+def test_what_lengthens_one_filter_and_shortens_another_is_seen_in_each_alone(objective, share) -> None:
+    leaning, rate = Leaning(objective), moving(objective, share)
+    assert scale_invariance.growth(leaning, objective.start, FILTERS, rate, 0.0) > 1e-2
+    assert scale_invariance.growth(leaning, objective.start, 1, rate, 0.0) < ROUNDING
 
 
 @pytest.mark.holds(scale_invariance.effective_rate)
