@@ -254,13 +254,16 @@ def _add_spectrum(commands: Commands) -> None:
     parser.add_argument("--top", type=_positive, default=5, help="largest eigenvalues (default: %(default)s)")
     parser.add_argument("--probes", type=_positive, default=2, help="of the density (default: %(default)s)")
     parser.add_argument("--steps", type=_positive, default=40, help="of Lanczos, for each (default: %(default)s)")
+    parser.add_argument("--tol", type=float, default=1e-6, help="of an eigenvalue, a fraction (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=None, help="of what is random (default: the run's own)")
     parser.add_argument("--measured", type=int, default=0, help="evenly spaced examples; 0 is all of the training set")
 
 
 def _spectrum(arguments: argparse.Namespace) -> None:
     from repro.studies.curvature import SpectrumAt
 
-    chosen = {name: getattr(arguments, name) for name in ("engine", "top", "probes", "steps", "measured")}
+    names = ("engine", "top", "probes", "steps", "tol", "seed", "measured")
+    chosen = {name: getattr(arguments, name) for name in names}
     _print_measured(arguments, partial(SpectrumAt, **chosen))
 
 

@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from repro.errors import UsageError
 from repro.measure import leading_terms, overlaps, spectrum
 from repro.measure.curvature.density import Density
+from repro.measure.curvature.eigenpairs import check_tol
 from repro.measure.curvature.spectrum import Engine
 from repro.runs.store import RunStore
-from repro.studies.network import AtAnUpdate, objective_at
+from repro.studies.network import AtAnUpdate, check_measured, objective_at
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,10 @@ class SpectrumAt(AtAnUpdate):
         steps: of Lanczos, for each.
         tol: error of an eigenvalue that will do, as a fraction of the largest.
         measured: examples of the training set, evenly spaced; 0 is all.
+        seed: of all that is random; `None` is the run's own.
+
+    Raises:
+        UsageError: a size has no meaning.
     """
 
     METHOD: ClassVar[int] = 3
@@ -36,6 +42,15 @@ class SpectrumAt(AtAnUpdate):
     steps: int = 40
     tol: float = 1e-6
     measured: int = 0
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        check_tol(self.tol)
+        check_measured(self.spec, self.measured)
+        if min(self.top, self.steps) < 1 or self.probes < 0:
+            raise UsageError(
+                f"top={self.top} and steps={self.steps} must be at least 1, and probes={self.probes} at least 0."
+            )
 
     @property
     def gradients(self) -> float:
@@ -58,7 +73,7 @@ class SpectrumAt(AtAnUpdate):
             tol=self.tol,
             probes=self.probes,
             steps=self.steps,
-            seed=self.spec.seed,
+            seed=self.spec.seed if self.seed is None else self.seed,
         )
         loss, gradient = objective.value_and_grad(x)
         content: dict[str, Any] = {

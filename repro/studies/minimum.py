@@ -10,15 +10,16 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
+from repro.errors import UsageError
 from repro.measure.adaptive import adaptive_sharpness
-from repro.measure.box import keskar_box
+from repro.measure.box import check_eps, keskar_box
 from repro.measure.manifold import Distribution, Manifold, random_manifold
 from repro.measure.objective import NetworkObjective
 from repro.measure.restriction import Restriction
-from repro.measure.sharpness import Rule, Sharpness, sharpness
+from repro.measure.sharpness import Rule, Sharpness, check_budget, sharpness
 from repro.runs.store import RunStore
 from repro.streams import stream
-from repro.studies.network import AtAnUpdate, OfOneRun, objective_at
+from repro.studies.network import AtAnUpdate, OfOneRun, check_measured, objective_at
 
 SHORT: Mapping[str, Any] = {"rule": "ascent", "budget": 20}
 """The search of rows that compare many points or vary a choice: sign ascents of 20 full-data gradients."""
@@ -54,6 +55,9 @@ class SharpnessAt(AtAnUpdate):
         box: `keskar`, |z| ≤ ε(|x| + 1); or `adaptive`, |z| ≤ ε|x| (ASAM).
         batchnorm: `recomputed` on the whole training set at these weights, or `batch`.
         measured: examples of the training set in the loss, evenly spaced; 0 is all.
+
+    Raises:
+        UsageError: a size has no meaning.
     """
 
     eps: float = 1e-3
@@ -63,6 +67,11 @@ class SharpnessAt(AtAnUpdate):
     box: Literal["keskar", "adaptive"] = "keskar"
     batchnorm: Literal["recomputed", "batch"] = "recomputed"
     measured: int = 0
+
+    def __post_init__(self) -> None:
+        check_eps(self.eps)
+        check_budget(self.budget)
+        check_measured(self.spec, self.measured)
 
     @property
     def gradients(self) -> float:
@@ -118,10 +127,18 @@ class ManifoldSharpnessAt(SharpnessAt):
     Attributes:
         columns: of A.
         entries: how A is drawn.
+
+    Raises:
+        UsageError: a size has no meaning.
     """
 
     columns: int = 100
     entries: Distribution = "normal"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.columns < 1:
+            raise UsageError(f"columns={self.columns} of the manifold must be at least 1; the paper uses 100.")
 
     def _search(self, objective: NetworkObjective) -> Sharpness:
         generator = stream(self.spec.seed, "manifold")
@@ -140,6 +157,9 @@ class SharesAt(OfOneRun):
         eps: relative size of the box.
         budget: gradients for each of the three searches.
         measured: examples of the training set, evenly spaced; 0 is all.
+
+    Raises:
+        UsageError: a size has no meaning.
     """
 
     METHOD: ClassVar[int] = 2
@@ -148,6 +168,11 @@ class SharesAt(OfOneRun):
     eps: float = 1e-3
     budget: int = 20
     measured: int = 0
+
+    def __post_init__(self) -> None:
+        check_eps(self.eps)
+        check_budget(self.budget)
+        check_measured(self.spec, self.measured)
 
     @property
     def gradients(self) -> float:

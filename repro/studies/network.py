@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from repro.data import Dataset, Split, load
+from repro.data.catalogue import entry_of
 from repro.errors import UsageError
 from repro.machine import device
 from repro.measure import NetworkObjective, recompute_statistics
@@ -92,6 +93,13 @@ def objective_at(store: RunStore, spec: RunSpec, update: int | None, batchnorm: 
         return NetworkObjective(model, part.inputs, part.labels, chunk=CHUNK, batchnorm="batch")
     recompute_statistics(model, data.train.inputs, chunk=chunk_of(model))
     return NetworkObjective(model, part.inputs, part.labels, chunk=chunk_of(model))
+
+
+def check_measured(spec: RunSpec, measured: int) -> None:
+    """Raise `UsageError` unless the run's training set has `measured` examples."""
+    most = entry_of(spec.dataset).train
+    if not 0 <= measured <= most:
+        raise UsageError(f"measured={measured} must be 1 to {most} examples of {spec.dataset}, or 0, which is all.")
 
 
 def chunk_of(model: nn.Module) -> int:

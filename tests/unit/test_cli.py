@@ -174,6 +174,46 @@ def test_the_spectrum_of_a_stored_run_is_printed(
     assert sum(content["density"]["weights"][0]) == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["sharpness", "--eps=-1"], "eps=-1.0 must be positive and finite"),
+        (["sharpness", "--eps=nan"], "eps=nan must be positive and finite"),
+        (["sharpness", "--manifold=-3"], "columns=-3 of the manifold must be at least 1"),
+        (["sharpness", "--manifold=3", "--eps=0"], "eps=0.0 must be positive and finite"),
+        (["sharpness", "--budget=3"], "budget=3 must be at least 8 gradients"),
+        (["spectrum", "--measured=-5"], "measured=-5 must be 1 to 6000 examples of mnist-embedded, or 0, which is all"),
+        (["spectrum", "--measured=6001"], "measured=6001 must be 1 to 6000"),
+        (["spectrum", "--tol=nan"], "tol=nan must lie between 0 and 1"),
+    ],
+)
+def test_a_measurement_that_cannot_be_meant_ends_with_2_before_any_process_and_is_not_kept(
+    store: RunStore,
+    arguments: list[str],
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("repro.runs.measurements.pool", lambda _: pytest.fail("a process was begun"))
+    before = set(store.root.rglob("*"))
+    assert main([arguments[0], SPEC.key, "--store", str(store.root), *arguments[1:]]) == 2
+    assert expected in capsys.readouterr().err
+    assert set(store.root.rglob("*")) == before
+
+
+def test_a_spectrum_takes_a_tolerance_and_a_seed(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+    few = ["--top", "1", "--probes", "1", "--steps", "2", "--measured", "60", "--tol", "0.1"]
+    answers = []
+    for seed in ([], ["--seed", "8"]):
+        assert main(["spectrum", SPEC.key, "--store", str(store.root), *few, *seed]) == 0
+        answers.append(json.loads(capsys.readouterr().out))
+    own, other = answers
+    assert own["request"]["tol"] == 0.1
+    assert "seed" not in own["request"]
+    assert other["request"]["seed"] == 8
+    assert own["content"]["density"] != other["content"]["density"]
+
+
 def test_weights_that_were_not_kept_are_wrong_usage(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sharpness", SPEC.key, "--store", str(store.root), "--update", "77", "--budget", "8"]) == 2
     assert "update=77" in capsys.readouterr().err

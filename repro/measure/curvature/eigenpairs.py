@@ -87,6 +87,12 @@ def eigenpairs(
     return Eigenpairs(found.values, found.vectors, found.residuals, found.errors, converged, status, products, solver)
 
 
+def check_tol(tol: float) -> None:
+    """Raise `UsageError` unless the tolerance is a fraction."""
+    if not 0 < tol < 1:
+        raise UsageError(f"tol={tol} must lie between 0 and 1, for it is a fraction; take 1e-6.")
+
+
 class _Found(NamedTuple):
     """What a solver gives; `scale` is the largest magnitude of an eigenvalue it knows of."""
 
@@ -152,7 +158,8 @@ def _check(operator: CurvatureOperator, k: int, tol: float, steps: int, end: str
     most = operator.size - (solver == "eigsh")
     if not 1 <= k <= most:
         raise UsageError(f"k={k} must be from 1 to {most} for {operator.size} variables and solver={solver!r}.")
-    if not 0 < tol < 1 or steps < 1:
-        raise UsageError(f"tol={tol} must lie between 0 and 1, and steps={steps} must be at least 1.")
+    check_tol(tol)
+    if steps < 1:
+        raise UsageError(f"steps={steps} must be at least 1.")
     if end not in ("largest", "smallest") or solver not in ("lanczos", "eigsh"):
         raise UsageError(f"end={end!r} must be 'largest' or 'smallest', solver={solver!r} 'lanczos' or 'eigsh'.")
