@@ -22,6 +22,7 @@ SETTING = Setting(
     claims=("K14",),
     seeds=(0,),
     track_epochs=(1, 4),
+    tracked=1_000,
     boxes=(1e-5, 1e-4),
 )
 
@@ -118,4 +119,4 @@ def test_it_measures_at_the_minima_in_small_boxes_and_after_the_tracked_epochs()
     assert boxes.needs == (replace(whole, eps=1e-5), replace(whole, eps=1e-4))
     (tracked,) = samples_of("tracked-trace")
     run = SETTING.fixed(600, 4, 0)
-    assert tracked.needs == tuple(SpectrumAt(run, u, top=5, probes=0, measured=10_000) for u in (10, 40))
+    assert tracked.needs == tuple(SpectrumAt(run, u, top=5, probes=0, measured=1_000) for u in (10, 40))
