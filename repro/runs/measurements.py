@@ -48,9 +48,12 @@ class MeasurementRequest(Protocol):
 
 
 def answer(store: RunStore, request: MeasurementRequest) -> Answer | None:
-    """What the store holds: `status` (`ok` or `failed`), `reason`, `content` and what it took; else `None`."""
-    form: Answer | None = read_json(_place(store, request))
-    return form
+    """What the store holds: `status` (`ok` or `failed`), `reason`, `content` and what it took; else `None`.
+
+    Raises:
+        StorageError: it is damaged.
+    """
+    return read_json(_place(store, request), {"status": str, "reason": str, "content": dict})
 
 
 def carry_out(store: RunStore, request: MeasurementRequest) -> Answer:

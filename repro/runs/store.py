@@ -15,7 +15,7 @@ import errno
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,23 +47,37 @@ class RunFolder:
 
     @property
     def status(self) -> dict[str, Any]:
-        """The content of `status.json`, or `{"status": "new"}`."""
-        return read_json(self.path / "status.json") or {"status": "new"}
+        """The content of `status.json`, or `{"status": "new"}`.
+
+        Raises:
+            StorageError: it is damaged.
+        """
+        path = self.path / "status.json"
+        status = read_json(path, {"status": str}, self._again)
+        if status is None:
+            return {"status": "new"}
+        return status if status["status"] == "failed" else _with_fields(status, {"updates": int}, path, self._again)
 
     @property
     def spec(self) -> RunSpec:
         """The run's spec.
 
         Raises:
-            StorageError: there is none, or it is damaged.
+            StorageError: there is none, or it is damaged, or of another run than the folder is named after.
         """
-        form = read_json(self.path / "spec.json")
+        path = self.path / "spec.json"
+        form = read_json(path, way_out=self._again)
         if form is None:
             raise StorageError(f"{self.path} holds no spec.json; `repro runs list` names the runs there are.")
         try:
-            return RunSpec.from_json(form)
+            spec = RunSpec.from_json(form)
         except ValueError as error:
-            raise StorageError(f"{self.path / 'spec.json'} is not a run's spec: {error}") from error
+            raise StorageError(f"{path} is not a run's spec ({error}); {self._again}.") from error
+        if spec.key != self.path.name:
+            raise StorageError(
+                f"{path} says what the run {spec.key} is, not {self.path.name}; undo the change, or {self._again}."
+            )
+        return spec
 
     def rows(self, kind: str = "") -> list[Row]:
         """The recorded lines of a kind, `epoch`, `distance` or `noise`, or all of them, in order of updates."""
@@ -74,15 +88,17 @@ class RunFolder:
 
         Raises:
             UsageError: those weights were not kept.
-            StorageError: their file is damaged.
+            StorageError: their file is damaged, or gone from a run that is complete.
         """
         path = self._weights_path(update)
         try:
             return safetensors.torch.load(path.read_bytes())
         except FileNotFoundError as error:
+            if update is None and self.status["status"] == "complete":
+                raise StorageError(f"{path} is gone from a run that is complete; {self._again}.") from error
             raise UsageError(f"update={update}: the run {self.path.name} kept no such weights ({path}).") from error
         except SafetensorError as error:
-            raise StorageError(f"{path} is damaged ({error}); delete {self.path} to train the run again.") from error
+            raise StorageError(f"{path} is damaged ({error}); {self._again}.") from error
 
     def has_weights(self, update: int | None) -> bool:
         """Whether the weights after `update` updates were kept."""
@@ -171,6 +187,10 @@ class RunFolder:
                 raise Busy from error
             yield
 
+    @property
+    def _again(self) -> str:
+        return f"delete {self.path} to train the run again"
+
     def _weights_path(self, update: int | None) -> Path:
         if update is None:
             return self.path / "final.safetensors"
@@ -185,9 +205,10 @@ class RunFolder:
         # A line that a killed process left unfinished has no newline yet, and is not a line.
         whole = path.read_bytes().split(b"\n")[:-1]
         try:
-            return [json.loads(line) for line in whole]
+            rows = [json.loads(line) for line in whole]
         except ValueError as error:
-            raise StorageError(f"{path} is damaged ({error}); delete {self.path} to train the run again.") from error
+            raise StorageError(f"{path} is damaged ({error}); {self._again}.") from error
+        return [_with_fields(row, {"kind": str}, path, self._again) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -226,17 +247,37 @@ class RunStore:
         return sorted(path.parent.name for path in self.root.glob("*/spec.json"))
 
 
-def read_json(path: Path) -> Any:
+def read_json(
+    path: Path, fields: Mapping[str, type] = {}, way_out: str = "delete it and run the same command again"
+) -> dict[str, Any] | None:
     """The content of a JSON file, or `None` where there is no file.
 
+    Args:
+        path: of the file.
+        fields: what its object must have, with the type of each.
+        way_out: what the reader of an error can do.
+
     Raises:
-        StorageError: the file is not JSON.
+        StorageError: the file cannot be read, or is not a JSON object with these fields.
     """
     try:
-        return json.loads(path.read_bytes())
+        form = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
         raise StorageError(f"cannot read {path}: {error.strerror}; allow yourself to read it.") from error
     except ValueError as error:
-        raise StorageError(f"{path} is damaged ({error}); delete it and run the same command again.") from error
+        raise StorageError(f"{path} is damaged ({error}); {way_out}.") from error
+    return _with_fields(form, fields, path, way_out)
+
+
+def _with_fields(form: Any, fields: Mapping[str, type], path: Path, way_out: str) -> dict[str, Any]:
+    """`form`, once it is an object that has these fields."""
+    if not isinstance(form, dict):
+        raise StorageError(f"{path} is damaged ({form!r:.40} must be an object); {way_out}.")
+    for name, kind in fields.items():
+        if type(form.get(name)) is not kind:
+            raise StorageError(
+                f"{path} is damaged ({name}={form.get(name)!r:.40} must be of type {kind.__name__}); {way_out}."
+            )
+    return form

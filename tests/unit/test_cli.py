@@ -249,14 +249,15 @@ def test_a_file_in_the_place_of_the_store_ends_with_2(tmp_path: Path, capsys: py
     assert "must be a folder, and is a file; name another with --store" in capsys.readouterr().err
 
 
-def test_a_damaged_run_does_not_hide_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    store = RunStore(tmp_path)
-    for key in ("damaged", "whole"):
-        store.folder(key).path.mkdir()
-        (store.folder(key).path / "spec.json").write_text(json.dumps(SPEC.as_json()))
-    (tmp_path / "damaged" / "status.json").write_text("{")
+@pytest.mark.parametrize("status", ["{", '{"a": 1}', "[1]", "null", '{"status": "complete"}'])
+def test_a_damaged_run_does_not_hide_the_others(
+    tmp_path: Path, status: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, other = RunStore(tmp_path), replace(SPEC, seed=4)
+    for spec in (SPEC, other):
+        store.folder(spec.key).declare(spec)
+    (store.folder(other.key).path / "status.json").write_text(status)
     assert main(["runs", "list", "--store", str(tmp_path)]) == 0
-    damaged, whole = capsys.readouterr().out.splitlines()
-    assert damaged.startswith("damaged  ")
-    assert "is damaged" in damaged
-    assert "F1 mnist-embedded batch 3000" in whole
+    lines = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
+    assert "status.json is damaged" in lines[other.key]
+    assert "F1 mnist-embedded batch 3000" in lines[SPEC.key]
