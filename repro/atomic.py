@@ -17,6 +17,7 @@ _ADVICE = {
     errno.ENOSPC: "the disk is full; free some space and run the same command again",
     errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
     errno.EACCES: "permission denied; choose a folder you may write to",
+    errno.EISDIR: "there is a folder in its place; remove it and run the same command again",
     errno.EROFS: "the file system is read-only; choose a folder you may write to",
 }
 

@@ -77,7 +77,10 @@ class File:
         """
         if self.size is not None and len(content) != self.size:
             raise DataError(f"{where} has {len(content)} bytes; {self.name} has {self.size}.")
-        found = self.checksum(content) if self.digest else None
+        try:
+            found = self.checksum(content) if self.digest else None
+        except DataError as error:
+            raise DataError(f"{where}: {error}") from error
         if found != self.digest:
             kind = self.checksum.__name__
             raise DataError(f"{where} has {kind} {found}; the content of {self.name} has {kind} {self.digest}.")

@@ -61,6 +61,8 @@ def verify(name: str, root: Path | None = None) -> tuple[Path, ...]:
     entry = entry_of(name)
     stored = cache.find(entry, root)
     if stored is None:
-        raise DataError(f"{name} is not in {cache.listed(cache.searched(entry, root))}; run `repro data get {name}`.")
+        where, files = (cache.listed(paths) for paths in (cache.searched(entry, root), cache.lacking(entry, root)))
+        way_out = f"run `repro data get {name}`." if entry.sources else entry.prepare
+        raise DataError(f"{name} is not whole in {where}: there is no file {files}; {way_out}")
     entry.read(entry, stored)
     return tuple(stored.paths.values())

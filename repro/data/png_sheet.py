@@ -35,7 +35,7 @@ def images(sheet: bytes, size: int, where: str) -> NDArray[np.uint8]:
         with Image.open(io.BytesIO(sheet), formats=["PNG"]) as opened:
             mode, width = opened.mode, opened.width
             pixels = np.asarray(opened)
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{where} is not a whole PNG file ({error}); fetch it again.") from error
     if mode != "RGB" or width != size * size:
         raise DataError(f"{where} is a {mode} sheet {width} pixels wide; it must be RGB, {size * size} wide.")

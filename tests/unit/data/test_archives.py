@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gzip
 import io
+import struct
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -73,6 +75,43 @@ def test_a_zip_member_with_a_flipped_bit_is_refused() -> None:
     damaged[damaged.index(b"first")] ^= 1
     with pytest.raises(DataError, match="member a is damaged"):
         archives.zipped(bytes(damaged), "x.zip").read("a")
+
+
+def _with_header(content: bytes, flags: int, method: int) -> bytes:
+    """The zip archive of one member with other flags and another method, in both of its headers."""
+    changed = bytearray(content)
+    for start in (6, content.index(b"PK\x01\x02") + 8):
+        changed[start : start + 4] = struct.pack("<HH", flags, method)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(("flags", "method", "told"), [(1, 0, "encrypted"), (0, 99, "compression method")])
+def test_a_zip_member_that_is_encrypted_or_packed_in_an_unknown_way_is_refused(
+    flags: int, method: int, told: str
+) -> None:
+    content = _with_header(_zip({"a": b"first"}), flags, method)
+    with pytest.raises(DataError, match=rf"x\.zip: member a is damaged \(.*{told}.*\); fetch the archive again"):
+        archives.zipped(content, "x.zip").read("a")
+
+
+def test_a_zip_member_that_lies_before_the_archive_is_refused() -> None:
+    content = bytearray(_zip({"a": b"first"}))
+    end = content.index(b"PK\x05\x06")
+    content[end + 16 : end + 20] = struct.pack("<I", 0xFF)
+    with pytest.raises(DataError, match=r"x\.zip"):
+        archives.zipped(bytes(content), "x.zip").read("a")
+
+
+def test_a_gzip_file_is_not_unpacked_beyond_the_limit(
+    monkeypatch: pytest.MonkeyPatch, tar_gz: Callable[[dict[str, bytes]], bytes]
+) -> None:
+    whole = tar_gz({"a": bytes(2000)})
+    size = len(gzip.decompress(whole))
+    monkeypatch.setattr(archives, "UNPACKED", size)
+    assert archives.tar(whole, "x.tar.gz").read("a") == bytes(2000)
+    monkeypatch.setattr(archives, "UNPACKED", size - 1)
+    with pytest.raises(DataError, match=rf"x\.tar\.gz unpacks to more than the limit of {size - 1} bytes; fetch"):
+        archives.tar(whole, "x.tar.gz")
 
 
 def test_a_member_beyond_the_limit_is_never_unpacked(

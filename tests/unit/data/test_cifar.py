@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,6 +121,14 @@ def test_a_sheet_label_out_of_range_is_refused() -> None:
 def test_a_truncated_png_is_refused() -> None:
     with pytest.raises(DataError, match=r"sheet\.png is not a whole PNG file"):
         png_sheet.images(_png(IMAGES)[:400], 32, "sheet.png")
+
+
+def test_a_png_that_promises_more_pixels_than_fit_is_refused_unread() -> None:
+    sheet = bytearray(_png(IMAGES))
+    sheet[16:24] = struct.pack(">II", 1 << 16, 1 << 16)
+    sheet[29:33] = struct.pack(">I", zlib.crc32(sheet[12:29]))
+    with pytest.raises(DataError, match=r"sheet\.png is not a whole PNG file \(.*exceeds limit.*\); fetch it again"):
+        png_sheet.images(bytes(sheet), 32, "sheet.png")
 
 
 def test_a_grey_sheet_or_one_of_another_width_is_refused() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from repro.data import npz
 from repro.data.content import File, gunzip
 from repro.errors import DataError, StorageError
 
@@ -83,3 +84,9 @@ def test_a_file_that_cannot_be_read_is_a_storage_error(tmp_path: Path) -> None:
 def test_a_digest_of_none_accepts_any_content(tmp_path: Path) -> None:
     anything = File("greetings/hello", None, None)
     assert anything.read(_place(tmp_path, "hello", b"whatever")) == b"whatever"
+
+
+def test_a_checksum_that_cannot_be_taken_names_the_file() -> None:
+    file = File("a.npz", "0", None, checksum=npz.sha256_of_arrays)
+    with pytest.raises(DataError, match=r"/there/a\.npz: the file is not a whole npz file"):
+        file.check(b"nonsense", "/there/a.npz")

@@ -12,7 +12,7 @@ from repro.data import cache
 from repro.data.catalogue import entry_of
 from repro.data.packages import UrlArchive
 from repro.data.sources import Packed
-from repro.errors import DataError, UsageError
+from repro.errors import DataError, StorageError, UsageError
 
 
 def test_the_names_are_those_the_papers_need() -> None:
@@ -106,9 +106,43 @@ def test_get_repairs_a_damaged_file(known: Any, tmp_path: Path) -> None:
 
 
 def test_verify_fetches_nothing(known: Any, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=rf"tiny is not in {tmp_path}; run `repro data get tiny`"):
+    with pytest.raises(DataError, match=rf"tiny is not whole in {tmp_path}: .*; run `repro data get tiny`"):
         data.verify("tiny", tmp_path)
     assert known.asked == []
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("instead", ["nothing", "a folder", "a dangling link"])
+def test_verify_names_the_missing_file_and_no_other(tmp_path: Path, instead: str) -> None:
+    path = data.get("tiny", tmp_path)[2]
+    path.unlink()
+    if instead == "a folder":
+        path.mkdir()
+    elif instead == "a dangling link":
+        path.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=rf"there is no file {path}; run `repro data get tiny`"):
+        data.verify("tiny", tmp_path)
+    if instead == "a folder":
+        with pytest.raises(StorageError, match=rf"cannot write {path}: there is a folder in its place; remove it"):
+            data.get("tiny", tmp_path)
+        path.rmdir()
+    assert path in data.get("tiny", tmp_path)
+
+
+@pytest.mark.usefixtures("known")
+def test_verify_names_what_the_folder_that_holds_most_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPRO_DATA", str(tmp_path / "empty"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    path = data.get("tiny", tmp_path / "repro")[1]
+    path.unlink()
+    with pytest.raises(DataError, match=rf"{tmp_path}/empty, {tmp_path}/repro: there is no file {path}; run"):
+        data.verify("tiny")
+
+
+def test_verify_does_not_advise_to_get_what_is_licensed(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=rf"no file {tmp_path}/timit\.npz; it is licensed\. Put your prepared") as told:
+        data.verify("timit", tmp_path)
+    assert "data get" not in str(told.value)
 
 
 @pytest.mark.usefixtures("known")

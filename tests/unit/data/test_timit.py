@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,22 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     path = _write(tmp_path) / "timit.npz"
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DataError, match=r"timit\.npz is not a whole npz file"):
+        load("timit", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        b"\x93NUMPY\x01\x00\x10\x00{'descr': '<f4',\n",  # a header that ends too soon
+        b"\x93NUMPY\x01\x00\x10\x00((((((((((((((((",
+        b"no array at all",
+    ],
+)
+def test_a_garbled_array_is_refused(tmp_path: Path, member: bytes) -> None:
+    path = _write(tmp_path, classes=None) / "timit.npz"
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("classes.npy", member)
+    with pytest.raises(DataError, match=r"timit\.npz"):
         load("timit", tmp_path)
 
 
