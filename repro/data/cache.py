@@ -49,7 +49,8 @@ def find(entry: Entry, root: Path | None = None) -> Stored | None:
 def lacking(entry: Entry, root: Path | None = None) -> tuple[Path, ...]:
     """Where the entry's files should lie and do not, in the data directory that lacks the fewest."""
     each = [[folder / f.path for f in entry.files if not f.locate(folder)] for folder in searched(entry, root)]
-    return tuple(min(each, key=len))
+    fewest = min(each, key=len)
+    return tuple(fewest)
 
 
 def find_or_fetch(entry: Entry, root: Path | None = None) -> Stored:
