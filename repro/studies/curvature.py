@@ -54,8 +54,8 @@ class SpectrumAt(AtAnUpdate):
 
     @property
     def gradients(self) -> float:
-        """Cost in gradients: two for each product, of which the eigenvalues take about three apiece."""
-        return 2.0 * (10 + 3 * self.top + self.probes * self.steps)
+        """Cost in gradients: two for each product, of which the eigenvalues take about twenty, and three apiece."""
+        return 2.0 * (20 + 3 * self.top + self.probes * self.steps)
 
     def measure(self, store: RunStore) -> dict[str, Any]:
         """Eigenvalues with errors, trace with standard error, the density's nodes and weights for each probe.

@@ -1,4 +1,9 @@
-"""The largest or smallest eigenvalues of a symmetric operator, each with what is needed to distrust it."""
+"""The largest or smallest eigenvalues of a symmetric operator, each with what is needed to distrust it.
+
+From one start vector a Krylov method sees one eigenvector of a repeated eigenvalue, and sees late one that the start
+hardly touches. What either solver found is therefore confirmed by Lanczos from another start, orthogonal to the pairs
+found: what lies beyond them is taken in, until nothing is left that could.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +24,8 @@ from repro.streams import stream
 End = Literal["largest", "smallest"]
 Solver = Literal["lanczos", "eigsh"]
 
-CONFIRMING = 3
-"""Products more through which `lanczos` must find the same values again where the tolerance is loose: an eigenvector
-that the start vector hardly touches comes up late, and meanwhile the next eigenvalue stands in the place of its own."""
-LOOSE = 1e-5
-"""Tolerances above it are; below it, what the start vector hides has come up by the time the others have converged."""
+CHANCE = 0.01
+"""With which a second run overlooks, at most, an eigenvalue that the first one missed."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,10 @@ class Eigenpairs:
         vectors: of length 1, one a row, float64, shape `(k, p)`.
         residuals: `‖Hv - λv‖`, shape `(k,)`: an eigenvalue lies within this distance of each value.
         errors: by how much each value may be off, shape `(k,)`: by `lanczos` `min(r, r²/gap)`, the gap to the nearest
-            other value found (Kato and Temple). It says that an eigenvalue is near, not that none was missed: see
-            `CONFIRMING`.
+            other value of the same run (Kato and Temple). It says that an eigenvalue is near, not that none was missed.
         converged: for each, whether its error is below the tolerance; bool, shape `(k,)`.
-        status: CONVERGED if all are, else BUDGET.
+        status: CONVERGED if all are, and no value beyond them by more than the tolerance was missed, but for `CHANCE`;
+            else BUDGET.
         products: with the operator.
         solver: which.
     """
@@ -71,7 +73,7 @@ def eigenpairs(
         end: of the spectrum, on the number line: an eigenvalue of -5 is smaller than one of 1.
         tol: error of each value that will do, as a fraction of the largest magnitude of an eigenvalue known.
         steps: products at most.
-        seed: of the start vector.
+        seed: of the start vectors.
         solver: `lanczos` with full reorthogonalisation, or SciPy's `eigsh`, which takes more products.
 
     Raises:
@@ -79,12 +81,33 @@ def eigenpairs(
     """
     _check(operator, k, tol, steps, end, solver)
     before = operator.count
-    solve = _by_lanczos if solver == "lanczos" else _by_eigsh
-    found = solve(operator, k, 1 if end == "largest" else -1, tol, steps, seed)
-    converged = found.errors <= tol * found.scale
-    status = Status.CONVERGED if len(converged) == k and bool(converged.all()) else Status.BUDGET
-    products = operator.count - before
-    return Eigenpairs(found.values, found.vectors, found.residuals, found.errors, converged, status, products, solver)
+    starts, restarts = stream(seed, "lanczos", "start"), stream(seed, "lanczos", "restarts")
+    task = _Task(operator, k, 1 if end == "largest" else -1, tol, starts, restarts)
+    found = (_by_lanczos if solver == "lanczos" else _by_eigsh)(task, steps)
+    while found.sure and not found.complete and (left := before + steps - operator.count - k) > 0:
+        found = _confirmed(task, found, left)
+    status = Status.CONVERGED if found.sure and found.complete else Status.BUDGET
+    values, vectors, residuals, errors, converged = *found[:3], found.errors, found.converged(tol)
+    return Eigenpairs(values, vectors, residuals, errors, converged, status, operator.count - before, solver)
+
+
+class _Task(NamedTuple):
+    """What is looked for: k eigenvalues, those whose product with `sign` is largest."""
+
+    operator: CurvatureOperator
+    k: int
+    sign: int
+    tol: float
+    starts: torch.Generator
+    restarts: torch.Generator
+
+    def start(self) -> Tensor:
+        return torch.randn(self.operator.size, generator=self.starts, dtype=torch.float64)
+
+    def residuals(self, values: Tensor, vectors: Tensor) -> Tensor:
+        pairs = zip(values, vectors, strict=True)
+        lengths = [(self.operator.product(vector) - value * vector).norm().item() for value, vector in pairs]
+        return torch.tensor(lengths, dtype=torch.float64)
 
 
 def check_tol(tol: float) -> None:
@@ -94,56 +117,105 @@ def check_tol(tol: float) -> None:
 
 
 class _Found(NamedTuple):
-    """What a solver gives; `scale` is the largest magnitude of an eigenvalue it knows of."""
+    """Pairs, the outermost first, and the gap around each value, 0 if unknown.
+
+    `scale` is the largest magnitude of an eigenvalue known, `sure` says that all wanted have converged, `complete` that
+    there are none beyond them.
+    """
 
     values: Tensor
     vectors: Tensor
     residuals: Tensor
-    errors: Tensor
+    gaps: Tensor
     scale: float
+    sure: bool = False
+    complete: bool = False
+
+    @property
+    def errors(self) -> Tensor:
+        tiny = torch.finfo(torch.float64).tiny
+        return torch.minimum(self.residuals, self.residuals.square() / self.gaps.clamp(min=tiny))
+
+    def converged(self, tol: float) -> Tensor:
+        return self.errors <= tol * self.scale
 
 
-def _by_lanczos(operator: CurvatureOperator, k: int, sign: int, tol: float, steps: int, seed: int) -> _Found:
-    run = Lanczos(operator.product, _start(operator, seed), stream(seed, "lanczos", "restarts"))
-    wanted = 1 + (CONFIRMING if tol > LOOSE else 0)
-    times, before = 0, torch.empty(0)
+def _by_lanczos(task: _Task, steps: int) -> _Found:
+    run = Lanczos(task.operator.product, task.start(), task.restarts)
+    before = torch.empty(0)
     while True:
         run.step()
-        values, vectors = run.ritz()
-        chosen = torch.argsort(sign * values, descending=True)[:k]
-        residuals = run.betas[-1] * vectors[-1, chosen].abs()
-        errors = torch.minimum(residuals, residuals.square() / _gaps(values)[chosen])
-        scale = float(values.abs().max())
-        same = len(before) == k and bool(((values[chosen] - before).abs() <= tol * scale).all())
-        found = len(chosen) == k and bool((errors <= tol * scale).all())
-        times, before = (times * same + 1) * found, values[chosen]
-        if times == wanted or run.exhausted or run.steps >= steps:
-            return _Found(values[chosen], vectors[:, chosen].T @ run.basis, residuals, errors, scale)
+        found = _ritz_pairs(task, run)
+        still = len(before) == task.k and bool(((found.values - before).abs() <= task.tol * found.scale).all())
+        before = found.values
+        sure = (still or run.exhausted) and bool(found.converged(task.tol).all())
+        if sure or run.exhausted or run.steps >= steps:
+            return found._replace(sure=sure, complete=run.exhausted)
 
 
-def _by_eigsh(operator: CurvatureOperator, k: int, sign: int, tol: float, steps: int, seed: int) -> _Found:
-    """Its gaps are not known, so the errors are the residuals."""
+def _by_eigsh(task: _Task, steps: int) -> _Found:
+    operator, k = task.operator, task.k
     width = min(operator.size, max(2 * k + 1, 20))
     rounds = max(1, (steps - width) // (width - k))
     matrix: Any = operator
-    which: Literal["LA", "SA"] = "LA" if sign > 0 else "SA"
+    which: Literal["LA", "SA"] = "LA" if task.sign > 0 else "SA"
     try:
-        found = eigsh(matrix, k, which=which, v0=_start(operator, seed).numpy(), tol=tol, maxiter=rounds)
+        pairs = eigsh(matrix, k, which=which, v0=task.start().numpy(), tol=task.tol, maxiter=rounds)
     except ArpackNoConvergence as partial:
-        found = (partial.eigenvalues, partial.eigenvectors)
-    values, vectors = (torch.from_numpy(np.ascontiguousarray(part)) for part in (found[0], found[1].T))
-    order = torch.argsort(sign * values, descending=True)
+        pairs = (partial.eigenvalues, partial.eigenvectors)
+    values, vectors = (torch.from_numpy(np.ascontiguousarray(part)) for part in (pairs[0], pairs[1].T))
+    order = torch.argsort(task.sign * values, descending=True)
     values, vectors = values[order], vectors[order]
-    residuals = torch.tensor([_residual(operator, value, v) for value, v in zip(values, vectors, strict=True)])
-    return _Found(values, vectors, residuals, residuals, max(map(abs, values.tolist()), default=0.0))
+    scale = max(map(abs, values.tolist()), default=0.0)
+    found = _Found(values, vectors, task.residuals(values, vectors), torch.zeros_like(values), scale)
+    return found._replace(sure=len(values) == k and bool(found.converged(task.tol).all()))
 
 
-def _residual(operator: CurvatureOperator, value: Tensor, vector: Tensor) -> float:
-    return float((operator.product(vector) - value * vector).norm())
+def _confirmed(task: _Task, known: _Found, steps: int) -> _Found:
+    """The pairs known if a run orthogonal to them shows that none lies beyond them, else with what it finds there."""
+    run = Lanczos(task.operator.product, task.start(), task.restarts, known.vectors)
+    level = task.sign * known.values[-1].item() + task.tol * known.scale
+    rare = torch.pi / 2 * CHANCE**2 / task.operator.size
+    while True:
+        run.step()
+        more = _ritz_pairs(task, run, level, known.scale)
+        if not len(more.values) and (run.exhausted or _hidden(run, task.sign * level) < rare):
+            return known._replace(complete=True)
+        sure = len(more.values) > 0 and bool(more.converged(task.tol).all())
+        if sure or run.steps >= steps:
+            return _merged(task, known, more)._replace(sure=sure, complete=run.exhausted)
 
 
-def _start(operator: CurvatureOperator, seed: int) -> Tensor:
-    return torch.randn(operator.size, generator=stream(seed, "lanczos", "start"), dtype=torch.float64)
+def _ritz_pairs(task: _Task, run: Lanczos, level: float = -torch.inf, scale: float = 0.0) -> _Found:
+    """The k outermost pairs of a run, as far as they lie beyond `level`."""
+    values, vectors = run.ritz()
+    chosen = torch.argsort(task.sign * values, descending=True)[: task.k]
+    chosen = chosen[task.sign * values[chosen] > level]
+    residuals = run.betas[-1] * vectors[-1, chosen].abs()
+    scale = max(scale, float(values.abs().max()))
+    return _Found(values[chosen], vectors[:, chosen].T @ run.basis, residuals, _gaps(values)[chosen], scale)
+
+
+def _hidden(run: Lanczos, level: float) -> float:
+    """The largest weight, as a fraction, that the start can have on an eigenvalue at or beyond `level`.
+
+    It is the Christoffel number `1 / Σ pᵢ(level)²`, the pᵢ being the run's orthonormal polynomials, for a level beyond
+    all Ritz values. A random direction's weight is below `π c² / 2p` with a chance of at most c.
+    """
+    before, p, total = 0.0, 1.0, 1.0
+    for alpha, last, beta in zip(run.alphas, [0.0, *run.betas[:-1]], run.betas, strict=True):
+        if beta == 0.0:
+            return 0.0  # the start lies in the span of the basis
+        before, p = p, ((level - alpha) * p - last * before) / beta
+        total += p * p
+    return 1 / total
+
+
+def _merged(task: _Task, known: _Found, more: _Found) -> _Found:
+    more = more._replace(residuals=task.residuals(more.values, more.vectors))  # also along the vectors known
+    values, vectors, residuals, gaps = (torch.cat(parts) for parts in zip(known[:4], more[:4], strict=True))
+    first = torch.argsort(task.sign * values, descending=True)[: task.k]
+    return _Found(values[first], vectors[first], residuals[first], gaps[first], more.scale)
 
 
 def _gaps(values: Tensor) -> Tensor:

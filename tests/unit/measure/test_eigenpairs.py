@@ -94,23 +94,64 @@ def missed(tol: float) -> int:
     return sum(bool(((values - outliers[:5]).abs() > 2 * tol * 10).any()) for values in found)
 
 
-def test_a_loose_tolerance_does_not_take_a_later_eigenvalue_for_one_that_comes_up_late(monkeypatch):
-    assert missed(1e-2) == 0
-    monkeypatch.setattr(module, "CONFIRMING", 0)
-    assert missed(1e-2) > 5
+@pytest.mark.parametrize("tol", [1e-1, 1e-2, 1e-3, 1e-6])
+def test_no_later_eigenvalue_is_taken_for_one_that_comes_up_late(tol):
+    assert missed(tol) == 0
 
 
-def test_a_tight_tolerance_needs_no_confirming(monkeypatch):
-    monkeypatch.setattr(module, "CONFIRMING", 0)
-    assert missed(1e-6) == 0
+def test_control_a_single_run_takes_the_next_eigenvalue_for_the_repeated_one(monkeypatch):
+    operator = spectrum_of(torch.tensor([5.0, 5.0, 3.0, 2.0, 1.0]))
+    assert eigenpairs(operator, 2).values.tolist() == pytest.approx([5.0, 5.0])
+    monkeypatch.setattr(module, "_confirmed", lambda _, known, __: known._replace(complete=True))
+    assert eigenpairs(operator, 2).values.tolist() == pytest.approx([5.0, 3.0])
 
 
-@pytest.mark.parametrize(("tol", "more"), [(1e-3, module.CONFIRMING), (1e-6, 0)])
-def test_confirming_costs_three_products_and_none_where_the_tolerance_is_tight(monkeypatch, tol, more):
-    operator = spectrum_of(torch.cat([torch.tensor([8.0, 4.0, 2.0]), torch.linspace(-0.1, 0.1, 97)]))
-    confirmed = eigenpairs(operator, 3, tol=tol).products
-    monkeypatch.setattr(module, "CONFIRMING", 0)
-    assert confirmed == eigenpairs(operator, 3, tol=tol).products + more
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("end", ["largest", "smallest"])
+@pytest.mark.parametrize("k", [1, 2, 5, 7])
+def test_an_eigenvalue_counts_as_often_as_it_is_repeated(solver, end, k):
+    values = torch.cat([torch.tensor([5.0, 5.0, 3.0, 3.0, 3.0, 2.0]), torch.linspace(-1, 1, 54)]).double()
+    sign = 1 if end == "largest" else -1
+    found = eigenpairs(spectrum_of(sign * values), k, end=end, solver=solver)
+    assert found.values.tolist() == pytest.approx((sign * values[:6]).tolist()[:k] + [sign * 1.0] * (k - 6), abs=1e-5)
+    assert found.status is Status.CONVERGED
+    torch.testing.assert_close(found.vectors @ found.vectors.T, torch.eye(k).double(), rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_squared_errors_of_several_outputs_have_every_eigenvalue_once_an_output(solver):
+    inputs = torch.randn(50, 6, generator=torch.Generator().manual_seed(0))
+    f = NetworkObjective(nn.Linear(6, 4), inputs, torch.zeros(50, 4), loss=lambda z, y: (z - y).square().sum(1))
+    operator = CurvatureOperator(f, f.start)
+    exact = torch.linalg.eigvalsh(dense(operator)).flip(0)
+    found = eigenpairs(operator, 5, solver=solver)
+    assert found.values.tolist() == pytest.approx(exact[:5].tolist(), rel=1e-5)
+    assert found.converged.all()
+
+
+def test_the_second_run_costs_a_few_products():
+    operator = spectrum_of(torch.cat([torch.tensor([8.0, 4.0, 2.0]), torch.linspace(-0.1, 0.1, 397)]))
+    task = module._Task(operator, 3, 1, 1e-6, *(torch.Generator().manual_seed(seed) for seed in range(2)))
+    first = module._by_lanczos(task, 200)
+    before = operator.count
+    assert module._confirmed(task, first, 200).complete
+    assert operator.count - before <= 5
+
+
+def test_the_residuals_of_pairs_found_again_are_those_of_the_matrix():
+    operator = spectrum_of(torch.cat([torch.tensor([5.0, 5.0, 4.9, 4.9]), torch.linspace(-1, 1, 56)]))
+    found = eigenpairs(operator, 4, tol=1e-4)
+    for value, vector, residual in zip(found.values, found.vectors, found.residuals, strict=True):
+        assert (operator.product(vector) - value * vector).norm() == pytest.approx(residual.item(), abs=1e-10)
+
+
+def test_values_that_no_second_run_could_confirm_are_not_said_to_be_all():
+    values = torch.cat([torch.tensor([9.0, 8.0]), torch.linspace(-1, 1, 198)])
+    enough = eigenpairs(spectrum_of(values), 2).products
+    found = eigenpairs(spectrum_of(values), 2, steps=enough - 1)
+    assert found.converged.all()
+    assert found.status is Status.BUDGET
+    assert found.products < enough
 
 
 def test_lanczos_needs_fewer_products_than_arpack():
