@@ -7,7 +7,7 @@ cheaper, and their graphs smaller.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import NamedTuple
@@ -26,8 +26,8 @@ CLOSE = 1e-3
 class Folded:
     """`model` in evaluation mode as a function of parameters and buffers of one's own.
 
-    A BatchNorm is folded where it follows a linear or convolutional layer in an `nn.Sequential`, both are used there
-    alone, and no hook listens to them. All others stay as they are.
+    A BatchNorm is folded where it follows a linear or convolutional layer in an `nn.Sequential` and normalises the axis
+    that the layer maps to, both are used there alone, and no hook listens to them. All others stay as they are.
 
     Args:
         model: it is used, not copied, and given back as it was.
@@ -36,9 +36,11 @@ class Folded:
 
     def __init__(self, model: nn.Module, inputs: Tensor) -> None:
         self._model = model
-        self._folds = list(_folds(model))
-        with torch.no_grad():
+        folds = list(_folds(model))
+        with torch.no_grad(), _dimensions(fold.norm for fold in folds) as seen:
             whole: Tensor = model(inputs)
+            # a Linear maps to the last axis, BatchNorm normalises the second: the same where there are two
+            self._folds = [f for f in folds if seen.get(f.norm) == model.get_parameter(f"{f.layer}.weight").ndim]
             if not torch.allclose(self({}, inputs), whole, rtol=0.0, atol=CLOSE * float(whole.abs().max())):
                 self._folds = []
 
@@ -104,6 +106,22 @@ class _Fold(NamedTuple):
         self.holder._modules[self.name.rpartition(".")[2]] = module
 
 
+@contextmanager
+def _dimensions(layers: Iterable[nn.Module]) -> Iterator[dict[nn.Module, int]]:
+    """How many dimensions the input of each layer has in a forward pass."""
+    seen: dict[nn.Module, int] = {}
+
+    def note(layer: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+        seen[layer] = arguments[0].ndim
+
+    handles = [layer.register_forward_pre_hook(note) for layer in layers]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
 def _folds(model: nn.Module) -> Iterator[_Fold]:
     uses = Counter(id(module) for _, module in model.named_modules(remove_duplicate=False))
     owners = Counter(id(p) for module in model.modules() for p in module.parameters(recurse=False))
@@ -113,7 +131,7 @@ def _folds(model: nn.Module) -> Iterator[_Fold]:
         prefix = f"{path}." if path else ""
         for (before, layer), (after, norm) in pairwise(holder.named_children()):
             own = [*layer.parameters(recurse=False), *norm.parameters(recurse=False)]
-            alone = all(uses[id(each)] == 1 and not _heard(each) for each in (layer, norm))
+            alone = all(uses[id(each)] == 1 and not altered(each) for each in (layer, norm))
             if _fits(layer, norm) and alone and all(owners[id(parameter)] == 1 for parameter in own):
                 assert isinstance(norm, (nn.BatchNorm1d, nn.BatchNorm2d))
                 yield _Fold(prefix + before, prefix + after, norm, holder, layer.bias is not None)
@@ -124,5 +142,6 @@ def _fits(layer: nn.Module, norm: nn.Module) -> bool:
     return type(norm) is kinds.get(type(layer)) and norm.running_mean is not None
 
 
-def _heard(module: nn.Module) -> bool:
-    return bool(module._forward_hooks or module._forward_pre_hooks)
+def altered(module: nn.Module) -> bool:
+    """Whether hooks or a `forward` of its own make a module do more, or less, than its class says."""
+    return bool(module._forward_hooks or module._forward_pre_hooks) or "forward" in vars(module)

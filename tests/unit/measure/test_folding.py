@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from unittest.mock import patch
 
 import pytest
@@ -45,6 +46,12 @@ def listened_to() -> nn.Module:
     return model
 
 
+def with_a_forward_of_its_own() -> nn.Module:
+    model = nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4))
+    model[0].forward = partial(nn.Linear.forward, model[0])
+    return model
+
+
 def norm_first() -> nn.Module:
     return nn.Sequential(nn.BatchNorm1d(5), nn.Linear(5, 3))
 
@@ -60,6 +67,11 @@ class Positions(nn.Module):
         return self.stack(inputs[:, :, None] * torch.linspace(-1, 1, 5, dtype=inputs.dtype)).sum(2)
 
 
+def rows_of_rows() -> nn.Module:
+    """A Linear along the last axis, and BatchNorm along the one before."""
+    return nn.Sequential(nn.Linear(5, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Flatten(), nn.Linear(25, 3))
+
+
 FOLDED = {
     "dense": (dense_network, ROWS, 2),
     "convolution": (convolutional_network, IMAGES, 1),
@@ -73,6 +85,8 @@ LEFT = {
     "a hook": (listened_to, ROWS),
     "BatchNorm first": (norm_first, ROWS),
     "BatchNorm over positions": (Positions, ROWS),
+    "BatchNorm on another axis": (rows_of_rows, (6, 5, 5)),
+    "a forward of its own": (with_a_forward_of_its_own, ROWS),
 }
 Build = Callable[[], nn.Module]
 Truth = Callable[..., Tensor]
@@ -108,6 +122,13 @@ def test_a_folded_network_has_the_hessian_of_the_network_as_it_is(case: str, aut
     folded = Folded(model, inputs)
     assert batchnorm_calls(lambda: model(inputs)) == norms
     assert batchnorm_calls(lambda: folded({}, inputs)) == 0
+
+
+def test_batchnorm_on_another_axis_than_the_layers_keeps_its_derivative(autograd_hessian: Truth) -> None:
+    model, inputs = rows_of_rows().double().eval(), torch.randn(6, 5, 5, generator=stream(0, "rows")).double()
+    objective = NetworkObjective(model, inputs, torch.arange(6) % 3)  # with fresh statistics the outputs agree
+    truth = autograd_hessian(model, *objective.data)
+    torch.testing.assert_close(dense(CurvatureOperator(objective, objective.start)), truth, rtol=1e-10, atol=1e-12)
 
 
 def test_parameters_that_are_no_variables_keep_their_values_in_the_fold(autograd_hessian: Truth) -> None:
