@@ -17,7 +17,10 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from repro.errors import UsageError
+from repro.measure.borrow import undisturbed
+from repro.measure.curvature.folding import altered
 from repro.measure.curvature.trace import Trace
+from repro.measure.inputs import chunks
 from repro.measure.losses import cross_entropy
 from repro.measure.measurement import Status
 from repro.measure.objective import NetworkObjective
@@ -51,16 +54,38 @@ def why_not_exact(objective: NetworkObjective) -> str:
     if objective.batchnorm != "running":
         return "BatchNorm's statistics depend on the parameters (batchnorm='batch')"
     seen: set[int] = set()
-    for name, module in objective.model.named_modules(remove_duplicate=False):
+    for path, module in objective.model.named_modules(remove_duplicate=False):
+        name = path or "the model"
         if type(module) not in _PIECES:
-            return f"{name or 'the model'} is a {type(module).__name__}, not known to be piecewise affine"
+            return f"{name} is a {type(module).__name__}, not known to be piecewise affine"
+        if altered(module):
+            return f"{name} has hooks, or a forward of its own"
+        if {key for key, _ in module.named_parameters(recurse=False)} - _parameters(module):
+            return f"{name} has parameters that a {type(module).__name__} does not have"
         if isinstance(module, nn.Conv2d) and (module.groups != 1 or module.padding_mode != "zeros"):
             return f"{name} has groups or a padding of its own"
         own = [id(parameter) for parameter in module.parameters(recurse=False)]
         if seen & set(own):
             return f"{name} shares its parameters with another layer"
         seen |= set(own)
+    return _misshapen(objective)
+
+
+def _misshapen(objective: NetworkObjective) -> str:
+    """Which shape does not fit, by one example."""
+    layers = _layers(objective)
+    with undisturbed(objective.model) as model, torch.no_grad(), _listening(layers) as heard:
+        (one,) = chunks(model, objective.data[0][:1], 1)
+        logits: Tensor = model.eval()(one)
+    if logits.ndim != 2:
+        return f"an example has logits of shape {tuple(logits.shape[1:])}, not one for each class"
+    if any(isinstance(layer, nn.Linear) and inputs.ndim != 2 for layer, (inputs, _) in heard.items()):
+        return "a Linear maps several rows an example"
     return ""
+
+
+def _parameters(module: nn.Module) -> set[str]:
+    return {"weight", "bias"} if _PIECES[type(module)] else set()
 
 
 def _linear(_: nn.Module, inputs: Tensor) -> Squares:

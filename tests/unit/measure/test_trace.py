@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 from repro.errors import UsageError
 from repro.measure.curvature.eigenpairs import eigenpairs
 from repro.measure.curvature.exact_trace import exact_trace, why_not_exact
 from repro.measure.curvature.operator import CurvatureOperator, dense
-from repro.measure.curvature.trace import hutchinson_trace
+from repro.measure.curvature.spectrum import spectrum
+from repro.measure.curvature.trace import hutchinson_trace, rademacher
 from repro.measure.measurement import Status
 from repro.measure.objective import NetworkObjective
 from repro.measure.quadratic import Quadratic
@@ -107,6 +110,87 @@ def test_where_the_trace_is_not_exact_it_is_refused_with_the_reason(build, setti
         exact_trace(f, f.start)
 
 
+def with_hook(register: str) -> nn.Module:
+    model = DENSE[0]()
+    getattr(model[0], register)(lambda *_: None)
+    return model
+
+
+def with_a_forward_of_its_own() -> nn.Module:
+    model = DENSE[0]()
+    model[1].forward = torch.tanh
+    return model
+
+
+def with_a_parameter_more(path: str) -> nn.Module:
+    model = DENSE[0]()
+    model.get_submodule(path).register_parameter("more", nn.Parameter(torch.ones(2)))
+    return model
+
+
+def weight_normed() -> nn.Module:
+    with pytest.warns(FutureWarning):
+        return nn.Sequential(nn.utils.weight_norm(nn.Linear(4, 3)))
+
+
+CHANGED = {
+    "a hook": (lambda: with_hook("register_forward_hook"), "0 has hooks"),
+    "a hook before": (lambda: with_hook("register_forward_pre_hook"), "0 has hooks"),
+    "a forward": (with_a_forward_of_its_own, "1 has hooks, or a forward of its own"),
+    "spectral norm": (lambda: nn.Sequential(nn.utils.spectral_norm(nn.Linear(4, 3))), "0 has hooks"),
+    "weight norm": (weight_normed, "0 has hooks"),
+    "pruning": (lambda: nn.Sequential(prune.random_unstructured(nn.Linear(4, 3), "weight", 0.5)), "0 has hooks"),
+    "a parameter of the whole": (lambda: with_a_parameter_more(""), "the model has parameters"),
+    "a parameter of a layer": (lambda: with_a_parameter_more("2"), "2 has parameters"),
+}
+
+
+@pytest.mark.parametrize("case", CHANGED)
+def test_a_layer_that_is_no_longer_what_its_class_says_is_a_reason(case):
+    build, reason = CHANGED[case]
+    f = objective(build(), (4,))
+    assert reason in why_not_exact(f)
+
+
+def test_several_rows_an_example_are_a_reason_and_the_spectrum_takes_probes():
+    f = objective(nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Flatten(), nn.Linear(10, 3)), (2, 4))
+    assert why_not_exact(f) == "a Linear maps several rows an example"
+    found = spectrum(f, f.start, k=2, steps=5, probes=100).trace
+    assert abs(found.value - dense_trace(f)) < 4 * found.residual
+
+
+def test_logits_for_every_pixel_are_a_reason():
+    model = randomised(nn.Sequential(nn.Conv2d(2, 4, 1), nn.ReLU(), nn.Conv2d(4, 3, 1)), 0)
+    labels = torch.randint(0, 3, (6, 4, 4), generator=torch.Generator().manual_seed(0))
+
+    f = NetworkObjective(model.train(), torch.randn(6, 2, 4, 4, dtype=torch.float64), labels)
+    assert why_not_exact(f) == "an example has logits of shape (3, 4, 4), not one for each class"
+    assert model.training
+
+
+@pytest.mark.parametrize("settings", [{"groups": 2}, {"padding": 1, "padding_mode": "circular"}])
+def test_convolutions_of_another_kind_are_a_reason(settings):
+    model = nn.Sequential(nn.Conv2d(2, 4, 3, **settings), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    assert why_not_exact(objective(model, (2, 6, 6))) == "0 has groups or a padding of its own"
+
+
+def test_a_layer_used_again_after_another_is_shared():
+    layer = nn.Linear(4, 4)
+    f = objective(nn.Sequential(layer, nn.Linear(4, 4), layer, nn.Linear(4, 3)), (4,))
+    assert why_not_exact(f) == "2 shares its parameters with another layer"
+
+
+def test_batchnorms_eps_takes_part():
+    f = objective(nn.Sequential(nn.BatchNorm1d(4, eps=0.5), nn.Linear(4, 6), nn.BatchNorm1d(6, eps=0.5)), (4,))
+    f = NetworkObjective(f.model, f.data[0], f.data[1])
+    assert exact_trace(f, f.start).value == pytest.approx(dense_trace(f), rel=1e-12)
+
+
+def test_the_exact_trace_costs_a_forward_pass_and_a_backward_pass_for_each_class():
+    f = objective(DENSE[0](), (4,))
+    assert exact_trace(f, f.start).cost == pytest.approx((1 + 3) / 3)
+
+
 def test_shared_weights_are_refused_for_there_the_trace_differs():
     layer = nn.Linear(4, 4)
     f = objective(nn.Sequential(layer, nn.ReLU(), layer, nn.Linear(4, 3)), (4,))
@@ -151,6 +235,22 @@ def test_taking_out_the_top_pairs_makes_the_error_smaller():
     assert deflated.residual < plain.residual / 10
     assert deflated.value == pytest.approx(values.sum().item(), abs=5 * deflated.residual)
     assert deflated.deflated == 2
+
+
+def test_the_standard_error_and_the_cost_are_those_of_the_samples():
+    matrix = torch.arange(81.0).view(9, 9).sqrt()
+    operator = CurvatureOperator(Quadratic(torch.zeros(9), matrix + matrix.T), torch.zeros(9))
+    pairs = eigenpairs(operator, 2)
+    (v, w), before = pairs.vectors, operator.count
+    found = hutchinson_trace(operator, probes=5, pairs=pairs, seed=3)
+    assert found.cost == 3 * (operator.count - before) == 3 * (5 + 2)
+    samples = []
+    for probe in range(5):
+        z = rademacher(9, 3, probe)
+        z = z - (z @ v) * v - (z @ w) * w
+        samples.append(float(z @ operator.product(z)))
+    assert found.residual == pytest.approx(np.std(samples, ddof=1) / 5**0.5)
+    assert found.value == pytest.approx(pairs.values.sum().item() + np.mean(samples))
 
 
 def test_the_probes_are_those_of_the_seed():
