@@ -12,10 +12,10 @@ from repro.nets.layout import arranged, layout_of
 
 
 def chunks(model: nn.Module, inputs: Tensor, size: int, layout: torch.memory_format | None = None) -> Iterator[Tensor]:
-    """`inputs`, shape `(n, ...)`, in chunks of `size` examples; the last may be smaller.
+    """Copies of `inputs`, shape `(n, ...)`, in chunks of `size` examples; the last may be smaller.
 
     Chunks have the device and the precision of the model's parameters. Pixels (uint8) are divided by 255;
-    other integers, such as tokens, stay as they are.
+    other integers, such as tokens, stay as they are. A network may overwrite a chunk, as `ReLU(inplace=True)` does.
 
     Args:
         model: the network they are for.
@@ -28,9 +28,9 @@ def chunks(model: nn.Module, inputs: Tensor, size: int, layout: torch.memory_for
         if part.dtype == torch.uint8:
             yield arranged(part.to(like).div_(255), layout)
         elif part.is_floating_point():
-            yield arranged(part.to(like), layout)
+            yield arranged(part.to(like, copy=True), layout)
         else:
-            yield part.to(like.device)
+            yield part.to(like.device, copy=True)
 
 
 def check_chunk(size: int) -> None:

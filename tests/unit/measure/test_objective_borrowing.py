@@ -187,3 +187,19 @@ def test_running_mode_needs_running_statistics() -> None:
 def test_a_mode_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UsageError, match="batchnorm='eval' must be 'running' or 'batch'"):
         NetworkObjective(network(), *examples(5), batchnorm="eval")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int64])
+def test_a_layer_that_works_in_place_leaves_the_inputs_as_they_were(dtype: torch.dtype) -> None:
+    class InPlace(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.last = nn.Linear(4, 3)
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            return self.last(inputs.abs_().float())
+
+    inputs = torch.tensor([[-1, 2, -3, 4]]).to(dtype)
+    objective = NetworkObjective(InPlace(), inputs, torch.tensor([0]))
+    objective.value(objective.start)
+    assert inputs.tolist() == [[-1, 2, -3, 4]]
