@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
-from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, eigsh
 from torch import Tensor
 
 from repro.errors import UsageError
@@ -163,6 +163,10 @@ def _by_eigsh(task: _Task, steps: int) -> _Found:
         pairs = eigsh(matrix, k, which=which, v0=task.start().numpy(), tol=task.tol, maxiter=rounds)
     except ArpackNoConvergence as partial:
         pairs = (partial.eigenvalues, partial.eigenvectors)
+    except ArpackError:  # raised for a matrix of zeros
+        if operator.product(task.start()).any():
+            raise
+        return _by_lanczos(task, steps)
     values, vectors = (torch.from_numpy(np.ascontiguousarray(part)) for part in (pairs[0], pairs[1].T))
     order = torch.argsort(task.sign * values, descending=True)
     values, vectors = values[order], vectors[order]

@@ -48,7 +48,7 @@ def spectrum(
     objective: Objective,
     x: Tensor,
     *,
-    k: int = 5,
+    k: int | None = None,
     engine: Engine = "lanczos",
     tol: float = 1e-6,
     probes: int = 2,
@@ -60,7 +60,8 @@ def spectrum(
     Args:
         objective: f, on all the data; with BatchNorm's running statistics unless it says otherwise.
         x: where, shape `(p,)`.
-        k: eigenvalues; they are taken out of the density, which is the more exact for it.
+        k: eigenvalues, by default 5, or p where there are fewer; they are taken out of the density, which is the more
+            exact for it.
         engine: `lanczos`; `eigsh`, SciPy's solver for the eigenvalues; or `pyhessian`, an independent second opinion.
         tol: error of each eigenvalue that will do, as a fraction of the largest.
         probes: random vectors for the density, and for a trace that cannot be computed exactly; 0 leaves out the
@@ -71,6 +72,7 @@ def spectrum(
     Raises:
         UsageError: the engine is unknown, or cannot do what is asked.
     """
+    k = min(5, objective.size) if k is None else k
     if engine == "pyhessian":
         return _second_opinion(objective, x, k, tol, probes, steps, seed)
     if engine not in ("lanczos", "eigsh"):
@@ -92,6 +94,6 @@ def _second_opinion(
         raise UsageError("engine='pyhessian' needs a network: pass a NetworkObjective.")
     other = PyHessian(objective, x)
     values = other.eigenvalues(k, tol=tol, iterations=1000, seed=seed)
-    trace = other.trace(seed=seed)
+    trace = other.trace(probes=max(2, probes), seed=seed)
     spread = other.density(probes=probes, steps=steps, seed=seed) if probes else None
     return Spectrum(values, None, None, None, trace, spread, other.products, "pyhessian")

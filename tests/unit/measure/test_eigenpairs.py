@@ -100,7 +100,7 @@ def test_no_later_eigenvalue_is_taken_for_one_that_comes_up_late(tol):
 
 
 def test_control_a_single_run_takes_the_next_eigenvalue_for_the_repeated_one(monkeypatch):
-    operator = spectrum_of(torch.tensor([5.0, 5.0, 3.0, 2.0, 1.0]))
+    operator = spectrum_of(torch.cat([torch.tensor([5.0, 5.0, 3.0]), torch.linspace(-1, 1, 57)]))
     assert eigenpairs(operator, 2).values.tolist() == pytest.approx([5.0, 5.0])
     monkeypatch.setattr(module, "_confirmed", lambda _, known, __: known._replace(complete=True))
     assert eigenpairs(operator, 2).values.tolist() == pytest.approx([5.0, 3.0])
@@ -152,6 +152,19 @@ def test_values_that_no_second_run_could_confirm_are_not_said_to_be_all():
     assert found.converged.all()
     assert found.status is Status.BUDGET
     assert found.products < enough
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_hessian_of_zeros_has_eigenvalues_of_zero(solver):
+    found = eigenpairs(spectrum_of(torch.zeros(30)), 3, solver=solver)
+    assert found.values.tolist() == found.errors.tolist() == [0.0, 0.0, 0.0]
+    assert found.status is Status.CONVERGED
+
+
+def test_a_single_variable_has_its_own_eigenvalue():
+    found = eigenpairs(spectrum_of(torch.tensor([-3.0])), 1)
+    assert (found.values.item(), found.errors.item()) == (pytest.approx(-3.0), 0.0)
+    assert found.status is Status.CONVERGED
 
 
 def test_lanczos_needs_fewer_products_than_arpack():
@@ -212,6 +225,18 @@ def test_the_product_is_that_at_the_point_given():
     v = torch.ones(f.size, dtype=torch.float64)
     assert torch.allclose(CurvatureOperator(f, x).product(v), f.hvp(x, v))
     assert not torch.allclose(f.hvp(x, v), f.hvp(f.start, v))
+
+
+def test_dropout_that_no_mode_switches_off_has_no_hessian_and_torchs_state_is_given_back():
+    class Dropping(nn.Linear):
+        def forward(self, inputs):
+            return nn.functional.dropout(super().forward(inputs), 0.5, training=True)
+
+    f = NetworkObjective(Dropping(5, 3), *network().data)
+    before = torch.get_rng_state()
+    with pytest.raises(DataError, match="two passes"):
+        CurvatureOperator(f, f.start)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_random_loss_has_no_hessian():

@@ -58,6 +58,22 @@ def test_a_quadratic_has_a_spectrum_too_but_none_by_pyhessian():
         spectrum(f, torch.zeros(6), engine="pyhessian")
 
 
+@pytest.mark.parametrize("size", [1, 4])
+def test_few_variables_have_all_their_eigenvalues_by_default_and_these_are_the_density(size):
+    f = Quadratic(torch.zeros(size), torch.arange(1.0, size + 1))
+    found = spectrum(f, torch.zeros(size))
+    assert found.values.tolist() == pytest.approx(list(range(size, 0, -1)))
+    assert found.trace.value == pytest.approx(size * (size + 1) / 2)
+    assert found.density.moment(0) == pytest.approx((1.0, 0.0))
+    assert found.density.count_above(1.5).value == pytest.approx(size - 1)
+    assert found.density.curve(torch.tensor([1.0]).double(), 0.1)[0].isfinite().all()
+
+
+def test_pyhessians_trace_has_as_many_probes_as_are_asked_for():
+    f = network()
+    assert spectrum(f, f.start, k=1, engine="pyhessian", probes=3, steps=2).trace.probes == 3
+
+
 def test_an_unknown_engine_is_an_error_that_names_it():
     with pytest.raises(UsageError, match="engine='arpack'"):
         spectrum(Quadratic(torch.zeros(2), torch.ones(2)), torch.zeros(2), engine="arpack")
