@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from scipy.stats import wasserstein_distance
@@ -98,6 +99,25 @@ def test_the_smoothed_curve_has_the_area_one_and_the_outliers_stand_in_it():
     assert (error >= 0).all()
     peak = curve[(at - 20).abs() < 0.01].max().item()
     assert peak == pytest.approx(1 / SIZE / (0.2 * (2 * torch.pi) ** 0.5), rel=1e-3)
+
+
+def test_the_standard_error_is_that_of_the_probes():
+    found = density(operator_of(values_of()), probes=5, steps=10)
+    samples = [float(nodes @ weights) for nodes, weights in zip(found.nodes, found.weights, strict=True)]
+    assert found.moment(1) == pytest.approx((np.mean(samples), np.std(samples, ddof=1) / 5**0.5))
+
+
+def test_the_probes_are_those_of_the_seed():
+    operator = operator_of(values_of())
+    one, same, other = (density(operator, probes=1, steps=5, seed=seed).nodes[0].tolist() for seed in (1, 1, 2))
+    assert one == same != other
+
+
+def test_all_pairs_leave_no_quadrature():
+    operator = CurvatureOperator(Quadratic(torch.zeros(3), torch.tensor([1.0, 2.0, 6.0])), torch.zeros(3))
+    found = density(operator, probes=2, pairs=eigenpairs(operator, 3))
+    assert found.products == 0
+    assert found.moment(1) == pytest.approx((3.0, 0.0))
 
 
 def test_one_probe_has_no_error_bar():

@@ -167,6 +167,33 @@ def test_a_single_variable_has_its_own_eigenvalue():
     assert found.status is Status.CONVERGED
 
 
+def test_the_tolerance_is_a_millionth_unless_said_otherwise():
+    operator = spectrum_of(torch.linspace(0, 1, 200).square())
+    default, same, looser, tighter = (
+        eigenpairs(operator, 3, **given).products for given in ({}, {"tol": 1e-6}, {"tol": 1e-4}, {"tol": 1e-8})
+    )
+    assert looser < default == same < tighter
+
+
+def test_no_error_exceeds_its_residual_even_where_gaps_are_small():
+    found = eigenpairs(spectrum_of(torch.linspace(0, 1, 200)), 5, steps=12)
+    assert not found.converged.any()
+    assert (found.errors <= found.residuals).all()
+
+
+@pytest.mark.parametrize("end", ["largest", "smallest"])
+def test_a_negative_definite_matrix_has_a_scale_too(end):
+    found = eigenpairs(spectrum_of(-torch.linspace(1, 10, 100).square()), 2, end=end)
+    assert found.status is Status.CONVERGED
+
+
+def test_a_tiny_matrix_is_a_matrix_scaled():
+    values = torch.linspace(0, 1, 60).square().double()
+    found, tiny = (eigenpairs(spectrum_of(values * scale), 3) for scale in (1.0, 2.0**-40))
+    assert (tiny.values * 2**40).tolist() == pytest.approx(found.values.tolist(), rel=1e-12)
+    assert tiny.products == found.products
+
+
 def test_lanczos_needs_fewer_products_than_arpack():
     f = network()
     fewer, more = (eigenpairs(CurvatureOperator(f, f.start), 3, solver=solver) for solver in SOLVERS)

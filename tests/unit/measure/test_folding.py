@@ -77,6 +77,7 @@ FOLDED = {
     "convolution": (convolutional_network, IMAGES, 1),
     "no bias": (lambda: convolutional_network(bias=False), IMAGES, 1),
     "no scale": (lambda: convolutional_network(affine=False), IMAGES, 1),
+    "eps": (lambda: nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4, eps=1e-3), nn.ReLU(), nn.Linear(4, 3)), ROWS, 1),
     "neither": (lambda: convolutional_network(bias=False, affine=False), IMAGES, 1),
 }
 LEFT = {

@@ -72,6 +72,23 @@ def test_four_times_the_probes_halve_the_standard_error():
     assert few / many == pytest.approx(2, rel=0.2)
 
 
+def test_the_standard_error_of_two_probes_is_half_their_distance():
+    f = network()
+    first, both = (PyHessian(f, f.start).trace(probes=probes, seed=3) for probes in (1, 2))
+    assert both.residual == pytest.approx(abs(both.value - first.value))
+
+
+def test_a_loss_near_zero_keeps_its_hessian():
+    inputs = torch.randn(20, 4, generator=torch.Generator().manual_seed(0))
+    inputs[:, 0] = inputs[:, 0].sign() * 10.5
+    model = nn.Linear(4, 2, bias=False)
+    model.weight.data = torch.tensor([[-1.0, 0.01, 0.02, 0.0], [1.0, 0.0, -0.01, 0.01]])
+    f = NetworkObjective(model, inputs, (inputs[:, 0] > 0).long())
+    assert f.value(f.start) < 1e-8
+    found = PyHessian(f, f.start).eigenvalues(1, tol=1e-8, iterations=1000)
+    assert found.item() == pytest.approx(exact_values(f)[0].item(), rel=1e-4)
+
+
 def test_its_density_has_the_moments_of_the_dense_spectrum():
     f = network()
     found = PyHessian(f, f.start, chunk=7).density(probes=20, steps=10)

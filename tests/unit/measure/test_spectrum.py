@@ -44,6 +44,29 @@ def test_the_trace_is_exact_where_it_can_be_and_has_an_error_bar_elsewhere():
     assert trace.residual > 0
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_all_that_is_random_is_that_of_the_seed(engine):
+    f = network()
+    tanh = NetworkObjective(nn.Sequential(nn.Linear(4, 3), nn.Tanh()), *f.data)
+    found = [spectrum(tanh, tanh.start, k=1, engine=engine, steps=3, seed=seed) for seed in (1, 1, 2)]
+    for numbers in ([each.trace.value for each in found], [each.density.nodes[0].tolist() for each in found]):
+        one, same, other = numbers
+        assert one == same != other
+
+
+def test_the_eigenvalues_stand_apart_in_the_density():
+    f = network()
+    found = spectrum(f, f.start, k=3, steps=5)
+    assert found.density.outliers.tolist() == found.values.tolist()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_tighter_tolerance_takes_more_products(engine):
+    f = network()
+    loose, tight = (spectrum(f, f.start, k=2, engine=engine, tol=tol, probes=0).products for tol in (1e-1, 1e-6))
+    assert loose < tight
+
+
 def test_pyhessian_knows_no_errors():
     f = network()
     assert spectrum(f, f.start, k=1, engine="pyhessian", steps=2).errors is None
