@@ -5,7 +5,15 @@ import torch
 from torch import nn
 
 from repro.errors import UsageError
-from repro.measure import CurvatureOperator, NetworkObjective, Quadratic, spectrum
+from repro.measure import (
+    CurvatureOperator,
+    NetworkObjective,
+    Quadratic,
+    density,
+    eigenpairs,
+    hutchinson_trace,
+    spectrum,
+)
 from repro.measure.curvature.operator import dense
 from repro.measure.measurement import Status
 
@@ -52,6 +60,17 @@ def test_all_that_is_random_is_that_of_the_seed(engine):
     for numbers in ([each.trace.value for each in found], [each.density.nodes[0].tolist() for each in found]):
         one, same, other = numbers
         assert one == same != other
+
+
+def test_the_probes_of_trace_and_density_are_those_of_the_seed():
+    f = network()
+    tanh = NetworkObjective(nn.Sequential(nn.Linear(4, 3), nn.Tanh()), *f.data)
+    found = spectrum(tanh, tanh.start, k=1, steps=3, seed=1)
+    operator = CurvatureOperator(tanh, tanh.start)
+    pairs = eigenpairs(operator, 1, seed=1)
+    spread = density(operator, steps=3, pairs=pairs, seed=1)
+    assert found.trace.value == pytest.approx(hutchinson_trace(operator, probes=2, pairs=pairs, seed=1).value)
+    assert found.density.moment(1) == pytest.approx(spread.moment(1))
 
 
 def test_the_eigenvalues_stand_apart_in_the_density():
