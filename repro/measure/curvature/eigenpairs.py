@@ -86,9 +86,10 @@ def eigenpairs(
     found = (_by_lanczos if solver == "lanczos" else _by_eigsh)(task, steps)
     while found.sure and not found.complete and (left := before + steps - operator.count - k) > 0:
         found = _confirmed(task, found, left)
-    status = Status.CONVERGED if found.sure and found.complete else Status.BUDGET
-    values, vectors, residuals, errors, converged = *found[:3], found.errors, found.converged(tol)
-    return Eigenpairs(values, vectors, residuals, errors, converged, status, operator.count - before, solver)
+    converged = found.converged(tol)
+    status = Status.CONVERGED if found.complete and bool(converged.all()) else Status.BUDGET
+    products = operator.count - before
+    return Eigenpairs(found.values, found.vectors, found.residuals, found.errors, converged, status, products, solver)
 
 
 class _Task(NamedTuple):
