@@ -29,6 +29,7 @@ DIRECTIONAL = Comparison(
     span=None,
     margin_from="a reason",
     unit="points",
+    needs_gap="",
     reported={},
 )
 EQUIVALENCE = replace(DIRECTIONAL, kind="equivalence", direction=0)
