@@ -41,7 +41,7 @@ kinds = st.sampled_from([("directional", 1), ("directional", -1), ("equivalence"
 
 
 def _claims(rows):
-    return [Claim("paper", f"K{i}", "text", ("F1",), (), "", (row,)) for i, row in enumerate(rows)]
+    return [Claim("paper", f"K{i}", "text", ("F1",), (), (row,)) for i, row in enumerate(rows)]
 
 
 def _observations(claim, effects):
