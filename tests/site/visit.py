@@ -26,14 +26,17 @@ _DRAW = f"""async patience => {{
   do {{
     for (const picture of document.querySelectorAll("img, .figure")) {{
       picture.scrollIntoView({{ block: "center" }})
-      await new Promise(seen => requestAnimationFrame(() => requestAnimationFrame(seen)))
+      await Promise.race([
+        new Promise(seen => requestAnimationFrame(() => requestAnimationFrame(seen))),
+        new Promise(late => setTimeout(late, 1000)),
+      ])
     }}
     await new Promise(later => setTimeout(later, 50))
   }} while (undrawn(true).length && performance.now() < end)
   scrollTo(0, 0)
 }}"""
 """Scrolls until every picture is drawn: what is drawn late moves what stands below it. What is in view is told at the
-end of a frame, so each picture is given a whole one."""
+end of a frame, so each picture is given a whole one; a busy browser may leave frames out, and is not waited for."""
 _FOUND = f"""scripts => ({{
   undrawn: ({_UNDRAWN})(scripts),
   links: [...document.querySelectorAll("a[href]")].map(each => each.href),
