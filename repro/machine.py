@@ -70,7 +70,7 @@ def prepare() -> str:
     torch.backends.cudnn.deterministic = True
     _set_gpu_precision(*_FLOAT32)
     torch.backends.mkldnn.matmul.fp32_precision = "bf16"  # type: ignore[attr-defined]
-    if product_error() <= FLOAT32_ERROR:
+    if _exact("bf16"):
         return "onednn"
     torch.backends.mkldnn.matmul.fp32_precision = "none"  # type: ignore[attr-defined]
     return "default"

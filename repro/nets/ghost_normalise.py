@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from repro.nets.layout import layout_in_memory
+
 _KERNEL = torch.ops.aten.native_batch_norm_backward
 _Arguments = tuple[Any, ...]
 
@@ -45,17 +47,9 @@ def normalise_ghosts(
         ghost_size: examples in a ghost.
         eps: ε, in the inputs' unit squared.
     """
-    x = inputs.contiguous(memory_format=_layout(inputs))
+    x = inputs.contiguous(memory_format=layout_in_memory(inputs))  # with other strides the kernel errs silently
     output, means, variances, *_ = _NormaliseGhosts.apply(x, weight, bias, ghost_size, eps)  # type: ignore[no-untyped-call]
     return Normalised(output, means, variances)
-
-
-def _layout(inputs: Tensor) -> torch.memory_format:
-    """Channels last where the inputs are, else contiguous: with other strides the kernel's `out` form errs silently."""
-    last = {4: torch.channels_last, 5: torch.channels_last_3d}.get(inputs.ndim)
-    if last is None or inputs.is_contiguous() or not inputs.is_contiguous(memory_format=last):
-        return torch.contiguous_format
-    return last
 
 
 class _NormaliseGhosts(torch.autograd.Function):
@@ -81,7 +75,7 @@ class _NormaliseGhosts(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, slope: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         inputs, weight, means, scales = ctx.saved_tensors
-        above = slope.contiguous(memory_format=_layout(inputs))
+        above = slope.contiguous(memory_format=layout_in_memory(inputs))
         parts = zip(torch.split(above, ctx.ghost_size), torch.split(inputs, ctx.ghost_size), means, scales, strict=True)
         ghosts = [(up, x, weight, None, None, mean, scale, True, ctx.eps, [True] * 3) for up, x, mean, scale in parts]
         # what a second derivative watches must not be written in place

@@ -14,9 +14,17 @@ def fast_layout(model: nn.Module) -> torch.memory_format:
 
 def layout_of(model: nn.Module) -> torch.memory_format:
     """Channels last where a filter of the model lies so in memory, else channels first."""
-    filters = [parameter for parameter in model.parameters() if parameter.ndim == 4]
-    last = any(f.is_contiguous(memory_format=torch.channels_last) and not f.is_contiguous() for f in filters)
+    filters = (parameter for parameter in model.parameters() if parameter.ndim == 4)
+    last = any(layout_in_memory(each) is torch.channels_last for each in filters)
     return torch.channels_last if last else torch.contiguous_format
+
+
+def layout_in_memory(tensor: Tensor) -> torch.memory_format:
+    """Channels last where images, volumes or filters lie so and not otherwise, else contiguous."""
+    last = {4: torch.channels_last, 5: torch.channels_last_3d}.get(tensor.ndim)
+    if last is None or tensor.is_contiguous() or not tensor.is_contiguous(memory_format=last):
+        return torch.contiguous_format
+    return last
 
 
 def arranged(tensor: Tensor, layout: torch.memory_format) -> Tensor:

@@ -63,7 +63,7 @@ def _how(claim: Claim, ran: Sequence[tuple[Results, LedgerRow]]) -> str:
         "measured": claim.primary.measured,
         "kind": claim.primary.kind,
         "margin from": claim.primary.margin_from,
-        "needs the gap of": claim.primary.needs_gap,
+        "needs the gap of": ", ".join(dict.fromkeys(row.needs_gap for row in claim.comparisons if row.needs_gap)),
     }
     commands = dict.fromkeys(code(row.command) for _, row in ran)
     said = "\n".join(f"- *{name}* {fact}" for name, fact in (facts | {"command": ", ".join(commands)}).items() if fact)

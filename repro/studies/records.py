@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +48,13 @@ CURVES = pa.schema(
 _OVER = (*ENDED, "failed")
 
 
-def write_records(folder: Path, store: RunStore, keys: Collection[str]) -> None:
+def write_records(folder: Path, store: RunStore, keys: Collection[str]) -> set[str]:
     """Write both tables for the runs that the evidence names, in the order of their keys.
 
     A run that the store does not hold keeps the rows it has.
+
+    Returns:
+        Runs whose epochs were on record otherwise: trained again since, where rounding is another.
 
     Args:
         folder: a profile's results.
@@ -63,31 +66,14 @@ def write_records(folder: Path, store: RunStore, keys: Collection[str]) -> None:
     """
     over = {key: store.folder(key) for key in keys if store.folder(key).status["status"] in _OVER}
     gone = set(keys) - over.keys()
-    kept = [[row for row in rows if row["spec"] in gone] for rows in read_records(folder)]
+    recorded = read_records(folder)
+    kept = [[row for row in rows if row["spec"] in gone] for rows in recorded]
     runs = kept[0] + [_run(found) for found in over.values()]
-    curves = kept[1] + [row for found in over.values() for row in _curve(found)]
+    new = [row for found in over.values() for row in _curve(found)]
     _write(folder / "runs.parquet", RUNS, sorted(runs, key=lambda row: row["spec"]))
-    _write(folder / "curves.parquet", CURVES, sorted(curves, key=lambda row: row["spec"]))
-
-
-def trained_anew(folder: Path, store: RunStore, keys: Collection[str]) -> set[str]:
-    """Runs whose epochs in the store are others than those on record: trained again, where rounding is another.
-
-    Args:
-        folder: a profile's results.
-        store: where the runs are.
-        keys: of the runs to look at; those that the store or the record lacks are left out.
-
-    Raises:
-        StorageError, DataError: a file cannot be read, or is not whole.
-    """
-    recorded: dict[str, list[float]] = defaultdict(list)
-    for row in read_records(folder)[1]:
-        if row["kind"] == "epoch":
-            recorded[row["spec"]].append(row["train_loss"])
-    held = {key: store.folder(key) for key in keys if key in recorded}
-    over = {key: found for key, found in held.items() if found.status["status"] in _OVER}
-    return {key for key, found in over.items() if [row["train_loss"] for row in found.rows("epoch")] != recorded[key]}
+    _write(folder / "curves.parquet", CURVES, sorted(kept[1] + new, key=lambda row: row["spec"]))
+    before, now = _losses(recorded[1]), _losses(new)
+    return {key for key in before.keys() & now.keys() if before[key] != now[key]}
 
 
 def read_records(folder: Path) -> tuple[list[Row], list[Row]]:
@@ -129,6 +115,15 @@ def _curve(folder: RunFolder) -> Iterator[Row]:
     for kind in ("epoch", "distance"):
         for row in folder.rows(kind):
             yield {"spec": folder.path.name, **row}
+
+
+def _losses(curves: Iterable[Row]) -> dict[str, list[float]]:
+    """The training loss of every epoch, by run."""
+    losses: dict[str, list[float]] = defaultdict(list)
+    for row in curves:
+        if row["kind"] == "epoch":
+            losses[row["spec"]].append(row["train_loss"])
+    return losses
 
 
 def _write(path: Path, schema: Any, rows: Sequence[Row]) -> None:

@@ -25,7 +25,7 @@ from repro.runs.worker import RunRequest
 from repro.studies.observing import Cell, needs_of, observe
 from repro.studies.papers import papers_folder, study
 from repro.studies.profiles import load_settings
-from repro.studies.records import trained_anew, write_records
+from repro.studies.records import write_records
 from repro.studies.study import Sample
 
 
@@ -138,19 +138,19 @@ def record(plan: Plan, store: RunStore) -> list[LedgerRow]:
     replaced = {_row_of(observation) for observation in new}
     old = evidence.read(path) if path.exists() else []
     kept = [each for each in old if _row_of(each) not in replaced and (each.claim, each.variant) in declared]
-    _name_outlived(plan, store, kept)
     observations = kept + new
     datasets = {setting.network: setting.dataset for setting in plan.settings}
     rows = judge(claims, observations, plan.profile, datasets)
     if observations or path.exists():
         evidence.write(path, observations)
-        write_records(plan.results, store, {key for each in observations for key in each.spec.split()})
+        anew = write_records(plan.results, store, {key for each in observations for key in each.spec.split()})
+        _name_outlived(kept, anew)
         ledger.write(plan.results / "ledger.json", rows)
     return rows
 
 
-def _name_outlived(plan: Plan, store: RunStore, kept: Sequence[Observation]) -> None:
-    anew = trained_anew(plan.results, store, {key for each in kept for key in each.spec.split()})
+def _name_outlived(kept: Sequence[Observation], anew: set[str]) -> None:
+    """Say on standard error what of the evidence kept rests on runs trained `anew`."""
     rest = {f"{each.claim} on {each.network}" for each in kept if anew.intersection(each.spec.split())}
     if rest:
         print(

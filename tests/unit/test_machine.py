@@ -19,10 +19,12 @@ def setting() -> Iterator[None]:
     before = torch.backends.mkldnn.matmul.fp32_precision
     on_gpus = gpu_precision()
     machine.prepare.cache_clear()
+    machine._exact.cache_clear()
     yield
     torch.backends.mkldnn.matmul.fp32_precision = before
     torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision = on_gpus
     machine.prepare.cache_clear()
+    machine._exact.cache_clear()
 
 
 def test_products_are_float32_after_preparing_whatever_the_processor() -> None:
@@ -57,12 +59,10 @@ def test_what_is_measured_is_float32_whatever_the_user_has_set(
     error: float, inside: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine, "product_error", lambda: error)
-    machine._exact.cache_clear()
     torch.backends.mkldnn.matmul.fp32_precision = "bf16"  # what torch.set_float32_matmul_precision("medium") sets
     with undisturbed(torch.nn.Linear(2, 2)):
         assert torch.backends.mkldnn.matmul.fp32_precision == inside
     assert torch.backends.mkldnn.matmul.fp32_precision == "bf16"
-    machine._exact.cache_clear()
 
 
 def test_gpus_train_in_float32_and_their_convolutions_add_in_one_order() -> None:

@@ -111,12 +111,6 @@ class _Task(NamedTuple):
         return torch.tensor(lengths, dtype=torch.float64)
 
 
-def check_tol(tol: float) -> None:
-    """Raise `UsageError` unless the tolerance is a fraction."""
-    if not 0 < tol < 1:
-        raise UsageError(f"tol={tol} must lie between 0 and 1, for it is a fraction; take 1e-6.")
-
-
 class _Found(NamedTuple):
     """Pairs, the outermost first, and the gap around each value, 0 if unknown.
 
@@ -229,6 +223,12 @@ def _gaps(values: Tensor) -> Tensor:
         return torch.zeros_like(values)
     steps = torch.cat([torch.tensor([torch.inf]).double(), values.diff(), torch.tensor([torch.inf]).double()])
     return torch.minimum(steps[:-1], steps[1:])
+
+
+def check_tol(tol: float) -> None:
+    """Raise `UsageError` unless the tolerance is a fraction."""
+    if not 0 < tol < 1:
+        raise UsageError(f"tol={tol} must lie between 0 and 1, for it is a fraction; take 1e-6.")
 
 
 def _check(operator: CurvatureOperator, k: int, tol: float, steps: int, end: str, solver: str) -> None:
