@@ -29,8 +29,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 setup: $(INSTALLED) ## create .venv and install the tested versions into it
 
+# --dist=loadfile: a file's tests share what is slow to make; --no-loadscope-reorder: the slow files are early in their order
 test: setup ## run the tests; `make browser` first, so that those of the site do not skip
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 browser: setup ## install the Chromium in which the tests look at the site, as root on a Debian machine that has none
 	@$(BIN)/python -m tests.site.chromium || { [ -f /etc/debian_version ] && apt-get update && \
@@ -56,8 +57,8 @@ reproduce-smith: setup ## the same for Smith et al. 2018: the batch grows where 
 reproduce-article: setup ## the same for the article: batch and learning rate, cost, contrastive learning
 	$(call REPRODUCE,article)
 
-theory: setup ## check every identity of the theory with 500 examples each, and write papers/theory/results
-	$(BIN)/repro theory
+theory: setup ## check every identity of the theory with up to 500 examples, and write papers/theory/results
+	$(BIN)/repro theory --workers $(WORKERS)
 
 report: setup ## write the pages and the README's first screen from the evidence
 	$(BIN)/repro report

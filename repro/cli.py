@@ -89,7 +89,7 @@ def _add_reproduce(commands: Commands) -> None:
     parser.add_argument("--only", nargs="+", default=(), metavar="CLAIM", help="some claims, for example K1 K3")
     parser.add_argument("--networks", nargs="+", default=(), metavar="NETWORK", help="some networks, for example F1")
     parser.add_argument("--primary", action="store_true", help="the primary rows alone, without their variants")
-    parser.add_argument("--workers", type=_positive, default=2, help="processes at once (default: %(default)s)")
+    _add_workers(parser)
     nothing = parser.add_mutually_exclusive_group()
     nothing.add_argument("--dry-run", action="store_true", help="say what would be run and what it would cost")
     nothing.add_argument(
@@ -158,7 +158,7 @@ def _add_data(commands: Commands) -> None:
     summary = "list, get or verify data sets"
     parser = commands.add_parser("data", help=summary, description=summary)
     actions = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add(actions, "list", _data_list, "name the data sets, their sizes and licences")
+    _add(actions, "list", _data_list, "name the data sets, their sizes, licences and what to cite")
     _add(actions, "get", _data_get, "bring a data set into the cache").add_argument("name")
     _add(actions, "verify", _data_verify, "check a data set's files against their checksums").add_argument("name")
 
@@ -166,11 +166,11 @@ def _add_data(commands: Commands) -> None:
 def _data_list(_: argparse.Namespace) -> None:
     from repro.data import CATALOGUE
 
-    print(f"{'name':16} {'train':>7} {'test':>7} {'classes':>7}  {'one input':14} what, licence")
+    print(f"{'name':16} {'train':>7} {'test':>7} {'classes':>7}  {'one input':14} what, licence, work to cite")
     for entry in CATALOGUE.values():
         shape = " x ".join(map(str, entry.shape))
         sizes = f"{entry.train:7} {entry.test:7} {entry.classes:7}"
-        print(f"{entry.name:16} {sizes}  {shape:14} {entry.title}; {entry.licence}")
+        print(f"{entry.name:16} {sizes}  {shape:14} {entry.title}; {entry.licence}; {entry.citation}")
 
 
 def _data_get(arguments: argparse.Namespace) -> None:
@@ -289,7 +289,8 @@ def _print_measured(arguments: argparse.Namespace, request: Callable[..., Measur
 
 def _add_theory(commands: Commands) -> None:
     parser = _add(commands, "theory", _theory, "check every identity of the papers' theory, and write the table")
-    parser.add_argument("--profile", choices=("quick", "long"), default="long", help="100 or 500 examples each")
+    parser.add_argument("--profile", choices=("quick", "long"), default="long", help="at most 100 or 500 examples each")
+    _add_workers(parser)
     parser.add_argument("--json", action="store_true", help="run nothing: print the table as it stands, for machines")
 
 
@@ -299,10 +300,14 @@ def _theory(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(theory.as_json(theory.read()), indent=1))
         return
-    rows = theory.check(arguments.profile)
+    rows = theory.check(arguments.profile, arguments.workers)
     print("\n".join(f"{row.status:8} {row.id:44} {row.title}" for row in rows))
     if failing := [row.id for row in rows if row.status != "holds"]:
         raise ReproError(f"{', '.join(failing)}: not shown to hold; the tests' output above says why.")
+
+
+def _add_workers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", type=_positive, default=2, help="processes at once (default: %(default)s)")
 
 
 def _positive(text: str) -> int:

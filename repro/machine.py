@@ -83,16 +83,18 @@ def in_float32() -> Iterator[None]:
     On a GPU cuDNN's default is TF32, of ten bits; on a processor with bfloat16 units oneDNN may be set to use them.
     """
     gpu = torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]
-    matmul = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
-    processor = matmul.fp32_precision
+    matmul, conv = torch.backends.mkldnn.matmul, torch.backends.mkldnn.conv  # type: ignore[attr-defined]
+    processor = matmul.fp32_precision, conv.fp32_precision
     _set_gpu_precision(*_FLOAT32)
-    if not _exact(processor):
+    if not _exact(matmul.fp32_precision):
         matmul.fp32_precision = "ieee"
+    if conv.fp32_precision != "none":
+        conv.fp32_precision = "ieee"
     try:
         yield
     finally:
         _set_gpu_precision(*gpu)
-        matmul.fp32_precision = processor
+        matmul.fp32_precision, conv.fp32_precision = processor
 
 
 @cache

@@ -13,7 +13,7 @@ os.environ.pop("REPRO_DEVICE", None)
 
 settings.register_profile("local", deadline=None)
 settings.register_profile("theory", deadline=None, max_examples=500)
-settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+settings.register_profile("ci", deadline=None, max_examples=40, derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 

@@ -31,8 +31,8 @@ class Comparison:
         span: the claimed lower and upper value of a range claim, in the quantity's unit, else `None`.
         margin_from: why the margin, or the range, is what it is.
         unit: of the effect.
-        needs_gap: the row, as `S8` or `S8/adam`, whose gap must be reproduced, and larger than its margin, before this
-            row can say that it is closed; empty if none.
+        needs_gap: the row, as `S8` or `S8/adam`, whose gap must be reproduced, and not shown to be smaller than its
+            margin, before this row can say that it is closed; empty if none.
         reported: for each network the paper's numbers, `network` among them where they are another's; networks without
             any are absent.
     """
@@ -52,6 +52,12 @@ class Comparison:
     unit: str
     needs_gap: str
     reported: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def effect(self) -> str:
+        """Which way round it is, `LB - SB` or `LB / SB`; what is measured where nothing is compared."""
+        joined = " / " if self.scale == "log10" else " - "
+        return joined.join(self.arms) or f"what is measured: {self.measured}"
 
     def transform(self, value: float) -> float:
         """A measured value on the scale of the effect; NaN where a logarithm does not exist."""

@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 from repro.atomic import replacing
 from repro.claims.parquet import read_table
 from repro.errors import DataError
-from repro.provenance import provenance
 
 STATUSES = ("ok", "failed", "diverged")
 
@@ -66,12 +65,6 @@ class Provenance:
     threads: int
     machine: str
 
-    @classmethod
-    def here(cls) -> Provenance:
-        """The facts of this process."""
-        facts: dict[str, Any] = dict(provenance())
-        return cls(**facts)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
@@ -91,7 +84,9 @@ class Observation:
         status: `ok`, `failed` (the measurement gave no answer) or `diverged` (the training run did not
             survive).
         reason: why not `ok`, in words; empty when `ok`.
-        residual: by how much two ways of measuring it disagree, in the quantity's unit, or `None`.
+        residual: its error bar, in the quantity's unit, or `None`. It is how far two searches disagree
+            (sharpness), a bound (eigenvalues), a standard error (traces, densities, counts), or half a 95 % interval
+            (times).
         cost: full-data gradients spent, or `None`.
         seconds: of its measurements, by the clock; those of its runs stand in `runs.parquet`.
         spec: keys of the runs it was measured on, separated by spaces.

@@ -170,7 +170,7 @@ def _conclude(case: _Case, share: float) -> Conclusion:
 
 
 def _unless_no_gap(case: _Case, conclusion: Conclusion, gaps: Mapping[_Place, Conclusion]) -> Conclusion:
-    """What says that a gap closes needs a gap, on the same network and data set, that is larger than its own margin."""
+    """What says that a gap closes needs a gap on the same network and data set, not shown to be below its margin."""
     if not case.comparison.needs_gap or conclusion.verdict is Verdict.NOT_RUN:
         return conclusion
     claim, _, variant = case.comparison.needs_gap.partition("/")

@@ -83,7 +83,10 @@ def read(path: Path) -> list[LedgerRow]:
         DataError: it is not a ledger.
     """
     try:
-        return [_from_json(row) for row in json.loads(path.read_text(encoding="utf-8"))]
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(rows, list):
+            raise ValueError("it holds no list of rows")
+        return [_from_json(row) for row in rows]
     except OSError as error:
         raise StorageError(f"cannot read the ledger {path}: {error.strerror}. Run `repro reproduce` first.") from error
     except (ValueError, TypeError) as error:

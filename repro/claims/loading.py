@@ -67,7 +67,7 @@ def _claim(content: dict[str, Any], paper: Paper, file: str) -> Claim:
 
 def _check_networks(declared: Declared, networks: tuple[str, ...], extensions: tuple[str, ...], paper: Paper) -> None:
     every = (*networks, *extensions)
-    declared.require(len(networks) > 0, "networks", networks, "name at least one network")
+    declared.require(len(every) > 0, "networks", networks, "name at least one network, or else an extension")
     declared.require(len(set(every)) == len(every), "extensions", extensions, "name networks that are not the paper's")
     unknown = [name for name in every if name not in paper.networks]
     declared.require(not unknown, "networks", unknown, f"be among {', '.join(paper.networks)} of paper.toml")

@@ -25,13 +25,13 @@ class Finding(Enum):
     AS_CLAIMED = "as claimed"
     SMALLER = "smaller than the margin"
     REVERSED = "reversed"
-    NO_DIFFERENCE = "no difference"
+    NO_DIFFERENCE = "no difference beyond the margin"
     LARGER = "larger than the margin"
     BELOW = "below the range"
     ABOVE = "above the range"
     UNDECIDED = "the interval allows both"
     TOO_FEW = "too few runs, or no spread between them, for an interval"
-    NO_GAP = "no gap to close"
+    NO_GAP = "the gap was not shown"
     NOTHING = ""
 
 

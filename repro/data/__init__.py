@@ -3,7 +3,7 @@
 from repro.data.augment import Augmentation, augmentation
 from repro.data.catalogue import CATALOGUE
 from repro.data.entry import Entry
-from repro.data.loading import get, load, names, verify
+from repro.data.loading import get, load, verify
 from repro.data.tensors import Dataset, Split
 
 __all__ = [
@@ -15,6 +15,5 @@ __all__ = [
     "augmentation",
     "get",
     "load",
-    "names",
     "verify",
 ]

@@ -37,13 +37,15 @@ def searched(entry: Entry, root: Path | None = None) -> tuple[Path, ...]:
     return (entry.folder,) if entry.folder else folders(root)
 
 
-def find(entry: Entry, root: Path | None = None) -> Stored | None:
-    """The entry's files, not yet verified, in the first data directory that holds them all; else None."""
-    for folder in searched(entry, root):
-        paths = {file: path for file in entry.files if (path := file.locate(folder))}
-        if len(paths) == len(entry.files):
-            return Stored(paths)
-    return None
+def found(entry: Entry, root: Path | None = None) -> list[Stored]:
+    """The entry's files, not yet verified, in every data directory that holds them all."""
+    located = ({f: path for f in entry.files if (path := f.locate(folder))} for folder in searched(entry, root))
+    return [Stored(paths) for paths in located if len(paths) == len(entry.files)]
+
+
+def found_or_fetched(entry: Entry, root: Path | None = None) -> list[Stored]:
+    """As `found`, and fetched first if they are nowhere; errors as in `fetch`."""
+    return found(entry, root) or [fetch(entry, root)]
 
 
 def lacking(entry: Entry, root: Path | None = None) -> tuple[Path, ...]:
@@ -51,11 +53,6 @@ def lacking(entry: Entry, root: Path | None = None) -> tuple[Path, ...]:
     each = [[folder / f.path for f in entry.files if not f.locate(folder)] for folder in searched(entry, root)]
     fewest = min(each, key=len)
     return tuple(fewest)
-
-
-def find_or_fetch(entry: Entry, root: Path | None = None) -> Stored:
-    """The entry's files, fetched first if they are nowhere; errors as in `fetch`."""
-    return find(entry, root) or fetch(entry, root)
 
 
 def fetch(entry: Entry, root: Path | None = None) -> Stored:
@@ -77,15 +74,18 @@ def fetch(entry: Entry, root: Path | None = None) -> Stored:
 
 
 def find_verified(entry: Entry, root: Path | None = None) -> Stored | None:
-    """The entry's files if all are there with the right content, else None."""
-    stored = find(entry, root)
+    """The entry's files in the first data directory that holds them all with the right content, else None."""
+    return next((stored for stored in found(entry, root) if _is_right(stored)), None)
+
+
+def _is_right(stored: Stored) -> bool:
     try:
-        for file, path in stored.paths.items() if stored else ():
+        for file, path in stored.paths.items():
             file.read(path)
     except DataError as error:
         print(f"repro data: {error}", file=sys.stderr)
-        return None
-    return stored
+        return False
+    return True
 
 
 def _destination(root: Path | None) -> Path:
@@ -116,10 +116,11 @@ def _fetch(entry: Entry, folder: Path) -> Stored:
         shutil.rmtree(workspace, ignore_errors=True)
         return Stored({file: folder / file.path for file in entry.files})
     _remove_if_empty(workspace)
+    form = "plain, or with .gz added" if all(file.size for file in missing) else "plain"
     raise DataError(
         "\n".join([f"cannot get {entry.name}; no source delivered it:", *reasons])
         + f"\nRun `repro data get {entry.name}` with a network, or put the files there yourself "
-        f"(plain, or with .gz added): {', '.join(str(folder / file.path) for file in missing)}."
+        f"({form}): {listed(tuple(folder / file.path for file in missing))}."
     )
 
 

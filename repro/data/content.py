@@ -63,11 +63,11 @@ class File:
         return Path(self.path).name
 
     def locate(self, folder: Path) -> Path | None:
-        """The file below `folder`, plain or with `.gz` added; None where neither is there."""
+        """The file below `folder`, plain or, where its size is known, with `.gz` added; None where neither is there."""
         plain = folder / self.path
-        packed = plain.with_name(f"{plain.name}.gz")
+        packed = [plain.with_name(f"{plain.name}.gz")] if self.size is not None else []
         with reading(plain):
-            return next((path for path in (plain, packed) if path.is_file()), None)
+            return next((path for path in (plain, *packed) if path.is_file()), None)
 
     def check(self, content: bytes, where: str) -> None:
         """Raise unless `content` is this file's.
@@ -94,7 +94,8 @@ class File:
         """
         with reading(path):
             content = path.read_bytes()
-        if path.suffix == ".gz" and not self.path.endswith(".gz") and self.size is not None:
+        if path.suffix == ".gz" and not self.path.endswith(".gz"):
+            assert self.size is not None
             content = gunzip(content, self.size, str(path))
         try:
             self.check(content, str(path))

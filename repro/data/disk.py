@@ -10,18 +10,17 @@ from pathlib import Path
 
 from repro.errors import ReproError, StorageError
 
+ROOM = "Free some space, or point REPRO_DATA at a folder you may write to. Nothing half-written is kept."
+
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to write `path` into an error that says so.
+def writing(path: Path, way_out: str = ROOM) -> Iterator[None]:
+    """Turn the operating system's refusal to write `path` into an error that says so, and what to do.
 
     Raises:
         StorageError: no space, no permission, or any other `OSError` within the block.
     """
-    with _refusals_of(
-        f"cannot write {path}",
-        "Free some space, or point REPRO_DATA at a folder you may write to. Nothing half-written is kept.",
-    ):
+    with _refusals_of(f"cannot write {path}", way_out):
         yield
 
 
@@ -47,17 +46,17 @@ def _refusals_of(action: str, way_out: str) -> Iterator[None]:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, way_out: str = ROOM) -> Iterator[None]:
     """Hold the lock file `path`; a second process waits here until the first is done, or dead.
 
     Raises:
-        StorageError: the lock file cannot be made.
+        StorageError: the lock file cannot be made; it says `way_out`.
     """
-    with writing(path):
+    with writing(path, way_out):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        with writing(path):
+        with writing(path, way_out):
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:

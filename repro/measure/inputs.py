@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +15,9 @@ from repro.nets.layout import arranged, layout_of
 def chunks(model: nn.Module, inputs: Tensor, size: int, layout: torch.memory_format | None = None) -> Iterator[Tensor]:
     """Copies of `inputs`, shape `(n, ...)`, in chunks of `size` examples; the last may be smaller.
 
-    Chunks have the device and the precision of the model's parameters. Pixels (uint8) are divided by 255;
-    other integers, such as tokens, stay as they are. A network may overwrite a chunk, as `ReLU(inplace=True)` does.
+    Chunks have the device and the precision of the model's parameters, or of its buffers where it has none. Pixels
+    (uint8) are divided by 255; other integers, such as tokens, stay as they are. A network may overwrite a chunk, as
+    `ReLU(inplace=True)` does.
 
     Args:
         model: the network they are for.
@@ -23,7 +25,8 @@ def chunks(model: nn.Module, inputs: Tensor, size: int, layout: torch.memory_for
         size: examples a chunk.
         layout: of images in memory; by default that of the model's own filters.
     """
-    like, layout = next(model.parameters()), layout or layout_of(model)
+    like = next(chain(model.parameters(), filter(Tensor.is_floating_point, model.buffers())), torch.empty(0))
+    layout = layout or layout_of(model)
     for part in torch.split(inputs, size):
         if part.dtype == torch.uint8:
             yield arranged(part.to(like).div_(255), layout)

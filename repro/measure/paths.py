@@ -177,7 +177,7 @@ def barrier(profile: PathProfile) -> float:
         UsageError: the ends are not on the profile's grid.
     """
     ends = max(profile.loss_at(0.0), profile.loss_at(1.0))
-    between = [loss for alpha, loss in zip(profile.alpha, profile.loss, strict=True) if 0 <= alpha <= 1]
+    between = [loss for alpha, loss in zip(profile.alpha, profile.loss, strict=True) if -1e-9 <= alpha <= 1 + 1e-9]
     return float(np.max(between)) - ends  # Python's max passes over a NaN
 
 

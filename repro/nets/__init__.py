@@ -10,16 +10,11 @@ from repro.nets import article, hoffer2017, keskar2017
 from repro.nets.distance import distance_by_module, log_grid, parameter_distance
 from repro.nets.init import glorot_uniform_, he_normal_
 
-__all__ = ["build", "distance_by_module", "glorot_uniform_", "he_normal_", "log_grid", "names", "parameter_distance"]
+__all__ = ["build", "distance_by_module", "glorot_uniform_", "he_normal_", "log_grid", "parameter_distance"]
 
 _NETWORKS = {**keskar2017.NETWORKS, **hoffer2017.NETWORKS, **article.NETWORKS}
 _BY_HE = {**hoffer2017.NETWORKS, **article.NETWORKS}
 _INITIAL = dict.fromkeys(keskar2017.NETWORKS, glorot_uniform_) | dict.fromkeys(_BY_HE, he_normal_)
-
-
-def names() -> list[str]:
-    """The networks `build` knows, in the papers' order."""
-    return list(_NETWORKS)
 
 
 def build(name: str, shape: tuple[int, ...], classes: int, generator: torch.Generator) -> nn.Module:
@@ -28,7 +23,7 @@ def build(name: str, shape: tuple[int, ...], classes: int, generator: torch.Gene
     The weights depend on the arguments alone: the global generator is neither read nor moved.
 
     Args:
-        name: one of `names()`.
+        name: what the papers call it, for example `F1` or `ResNet44`.
         shape: of one input, for example `(1, 28, 28)`, `(3, 32, 32)` or `(360,)`.
         classes: number of outputs, at least 1.
         generator: CPU generator the weights are drawn from.

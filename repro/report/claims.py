@@ -13,7 +13,17 @@ from repro.report.markdown import blocks, boxed, code, folded, table
 from repro.report.results import Results
 from repro.report.verdicts import strongest_first
 
-_HEAD = ("network, data set", "profile", "verdict", "finding", "effect here", "the paper", "n", "margin", "cost")
+_HEAD = (
+    "network, data set",
+    "profile",
+    "verdict",
+    "finding",
+    "effect here",
+    "the paper",
+    "n",
+    "margin or range",
+    "cost",
+)
 _ROWS = ("row", *_HEAD[:-1], "test")
 
 
@@ -26,8 +36,8 @@ def _section(profiles: Sequence[Results], claim: Claim) -> str:
     head = f"### {claim.id} {claim.primary.title} {{ #{claim.id.lower()} }}"
     ran = [(results, row) for results in strongest_first(profiles) for row in _attempted(results, claim)]
     main = [(results, row) for results, row in ran if not row.variant]
-    shown = table(_HEAD, [(*_cells(*each), cost_of(*each)) for each in main]) if main else ""
-    said = f"*{claim.where}.* {_compared(claim)}"
+    shown = table(_HEAD, [(*_cells(claim, *each), cost_of(*each)) for each in main]) if main else ""
+    said = f"*{claim.where}.* The effect is {claim.primary.effect}."
     marks = ledger.notes([row for _, row in main])
     return blocks([head, said, boxed("claim", shown), marks, _idle(profiles, claim), _how(claim, ran)])
 
@@ -41,14 +51,6 @@ def _attempted(results: Results, claim: Claim) -> list[LedgerRow]:
     return [row for row in results.ledger if row.claim == claim.id and row.verdict != NOT_RUN]
 
 
-def _compared(claim: Claim) -> str:
-    """Which way round the effect is."""
-    if not claim.primary.arms:
-        return ""
-    joined = " / " if claim.primary.scale == "log10" else " - "
-    return f"The effect is {joined.join(claim.primary.arms)}."
-
-
 def _idle(profiles: Sequence[Results], claim: Claim) -> str:
     """The networks on which no profile has judged it."""
     every = [row for results in profiles for row in primaries(results.ledger).get(claim.id, [])]
@@ -60,14 +62,14 @@ def _idle(profiles: Sequence[Results], claim: Claim) -> str:
 def _how(claim: Claim, ran: Sequence[tuple[Results, LedgerRow]]) -> str:
     """Folded: the quantity, the margin, the tests, and the rows of the other choices."""
     facts = {
-        "measured": claim.primary.measured,
+        "measured": claim.primary.measured if claim.primary.arms else "",
         "kind": claim.primary.kind,
         "margin from": claim.primary.margin_from,
         "needs the gap of": ", ".join(dict.fromkeys(row.needs_gap for row in claim.comparisons if row.needs_gap)),
     }
     commands = dict.fromkeys(code(row.command) for _, row in ran)
     said = "\n".join(f"- *{name}* {fact}" for name, fact in (facts | {"command": ", ".join(commands)}).items() if fact)
-    rows = [(_name(claim, row), *_cells(results, row), ledger.test(row)) for results, row in ran]
+    rows = [(_name(claim, row), *_cells(claim, results, row), ledger.test(row)) for results, row in ran]
     others = sum(bool(row.variant) for _, row in ran)
     title = "How it was judged" + (_others(others) if others else "")
     legend = "Intervals of primary rows are Holm-corrected, those of the other rows are not." if rows else ""
@@ -78,7 +80,9 @@ def _others(number: int) -> str:
     return f", and {number} rows that vary a choice" if number > 1 else ", and a row that varies a choice"
 
 
-def _cells(results: Results, row: LedgerRow) -> Sequence[object]:
+def _cells(claim: Claim, results: Results, row: LedgerRow) -> Sequence[object]:
+    comparison = claim.comparison(row.variant)
+    assert comparison is not None
     return (
         f"{row.network}{asterisk(row)}, {row.dataset}",
         code(results.profile),
@@ -87,7 +91,7 @@ def _cells(results: Results, row: LedgerRow) -> Sequence[object]:
         ledger.effect(row),
         ledger.reported(row),
         ledger.counts(row),
-        ledger.margin(row),
+        ledger.margin(row, comparison),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from repro.claims.claim import Comparison
 from repro.claims.ledger import EXTENSION, LedgerRow
 from repro.claims.verdict import Finding
 from repro.report.markdown import styled
@@ -92,9 +93,12 @@ def reported(row: LedgerRow) -> str:
     return " to ".join(_told(end, row.unit) for end in ends) + ("?" if recalled(row) else "") + other
 
 
-def margin(row: LedgerRow) -> str:
-    """The smallest effect worth speaking of, or half the width of the range claimed."""
-    return f"×{_factor(row.margin)}" if row.unit == "decades" else f"{row.margin:.3g} {row.unit}"
+def margin(row: LedgerRow, comparison: Comparison) -> str:
+    """The smallest effect worth speaking of, or the range claimed: `0.5 points`, `×3 to ×10`."""
+    region = (row.margin,) if comparison.span is None else comparison.region(row.network)
+    if row.unit == "decades":
+        return " to ".join(f"×{10**end:.3g}" for end in region)
+    return f"{' to '.join(f'{end:.3g}' for end in region)} {row.unit}"
 
 
 def counts(row: LedgerRow) -> str:
@@ -128,8 +132,8 @@ def _told(value: float, unit: str) -> str:
 
 
 def _factor(decades: float) -> str:
-    """The factor that a difference of logarithms means, with two or three digits: `0.013`, `0.987`, `88`, `3,270`."""
+    """The factor that a difference of logarithms means, with two or three digits: `0.013`, `0.987`, `1.30`, `3,270`."""
     factor = float(f"{10**decades:.3g}")
-    if 0.8 < factor < 1.25:
+    if 0.1 < factor < 3:
         return f"{factor:#.3g}"
     return f"{factor:,.0f}" if 100 <= factor < 1e6 else f"{factor:.2g}"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from repro.claims.evidence import Observation
 from repro.report.cost import cost
 from repro.report.markdown import code, folded
-from repro.report.results import Results
+from repro.report.results import Place, Results
 
 _COLUMNS = (
     *("claim", "variant", "network", "dataset", "arm", "seed", "quantity", "x"),
@@ -51,9 +51,22 @@ def as_csv(used: Iterable[Observation]) -> bytes:
 
 
 def data_set(results: Results, network: str, dataset: str) -> str:
-    """The data set, and how many of its training examples sharpness and paths are measured on, if not all."""
+    """The data set, and how many of its training examples what is measured of the weights rests on, if not all."""
     measured = results.measured(network)
-    return f"{dataset} ({measured:,} examples measured)" if measured else dataset
+    return f"{dataset} (sharpness, paths and curvature on {measured:,} examples)" if measured else dataset
+
+
+IN_BRACKETS = (
+    "In brackets after a data set: on how many of its training examples sharpness, paths and curvature are measured, "
+    "if not on all."
+)
+"""Said of a table whose rows begin with `where`."""
+
+
+def where(results: Results, place: Place) -> str:
+    """`F1, mnist`, and in brackets how many examples are measured: `C1, cifar10-10k (5,000)`."""
+    measured = results.measured(place.network)
+    return ", ".join(place) + (f" ({measured:,})" if measured else "")
 
 
 def _machine(observation: Observation) -> str:

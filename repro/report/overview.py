@@ -44,16 +44,22 @@ def across(papers: Sequence[Sequence[Results]], link: Link) -> str:
 
 
 def _line(profiles: Sequence[Results], link: Link) -> str:
-    """As in `Keskar et al. 2017: ✓ reproduced K1 (F1) and K3; ? inconclusive K1 (F2); – not run K11.`."""
+    """As in `Keskar et al. 2017: ✓ reproduced K1 (F1) and K3; ? inconclusive K1 (F2) (quick only).`."""
     paper = profiles[0].paper
     groups: dict[str, list[str]] = {word: [] for word in (*VERDICTS, NOT_RUN)}
-    for claim in sentences(profiles):
+    for claim, title in sentences(profiles).items():
         found = _best_verdicts(profiles, claim)
         for word, networks in found.items():
             where = f" ({', '.join(networks)})" if len(found) > 1 else ""
-            groups[word].append(f"[{claim}]({link(paper.key, claim)}){where}")
+            groups[word].append(f'[{claim}]({link(paper.key, claim)} "{title}"){where}')
     said = "; ".join(f"{ledger.SIGNS[word]} {word} {listing(names)}" for word, names in groups.items() if names)
-    return f"[{short_name(paper)}]({link(paper.key, '')}): {said}."
+    return f"[{short_name(paper)}]({link(paper.key, '')}): {said}{_alone(profiles)}."
+
+
+def _alone(profiles: Sequence[Results]) -> str:
+    """The profile, where it is the only one with evidence."""
+    ran = strongest_first(profiles)
+    return f" ({code(ran[0].profile)} only)" if len(ran) == 1 else ""
 
 
 def _best_verdicts(profiles: Sequence[Results], claim: str) -> dict[str, list[str]]:

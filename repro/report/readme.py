@@ -71,7 +71,7 @@ def _row(profiles: Sequence[Results]) -> Sequence[object]:
 
 
 def _carried_by(advice: Advice, papers: Papers) -> str:
-    """The outcome, and the profile in which each claim was judged: `borne out: K3 laptop, H13 quick`."""
+    """The outcome, and the profile in which each claim was judged: `borne out: K1 best-epoch laptop, H13 quick`."""
     profiles = (rows[0].profile if rows else NOT_RUN for rows in advice.rows(papers))
-    carried = (f"{claim} {profile}" for (_, claim), profile in zip(advice.claims, profiles, strict=True))
+    carried = (f"{cited.name} {profile}" for cited, profile in zip(advice.claims, profiles, strict=True))
     return f"{advice.outcome(papers)}: {', '.join(carried)}"

@@ -1,4 +1,4 @@
-"""From evidence to the points of a line, one set a seed, and to the sentence that counts them."""
+"""From evidence to the points of a line, one set a seed, and to the sentence that says what gave none."""
 
 from __future__ import annotations
 
@@ -37,5 +37,7 @@ def paired(
 
 
 def sentence(arms: Mapping[str, Sequence[Observation]]) -> str:
-    """`SB n 3; LB n 3, 1 diverged`: what was attempted, and what of it gave nothing."""
-    return "; ".join(f"{arm} {summary(rows).words}".strip() for arm, rows in arms.items())
+    """`LB n 3, 1 diverged`: the arms of which not all gave values; the legend of a figure has the n of the others."""
+    told = {arm: summary(rows) for arm, rows in arms.items()}
+    lost = [f"{arm} {each.words}".strip() for arm, each in told.items() if not each.complete]
+    return "; ".join(lost) or "nothing failed or diverged"

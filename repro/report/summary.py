@@ -39,6 +39,11 @@ class Summary:
         return NOTHING if bounds is None else f"{number(bounds[0])} to {number(bounds[1])}"
 
     @property
+    def complete(self) -> bool:
+        """Whether something was attempted, and nothing of it failed or diverged."""
+        return self.attempted > 0 and not self.failed and not self.diverged
+
+    @property
     def counts(self) -> str:
         """`n, failed, diverged` for a column of that name; a dash where nothing was attempted."""
         return f"{self.attempted}, {self.failed}, {self.diverged}" if self.attempted else NOTHING
@@ -85,7 +90,7 @@ def counted(values: Iterable[float]) -> str:
 
 
 def fitted(observations: Iterable[Observation], scale: float = 1.0) -> str:
-    """`mean ± SD [half]` of fitted numbers: over the seeds that have one, and half of one fit's 95 % interval, mean."""
+    """`mean ± SD [half]` of fitted times: over the seeds that have one, and half of one fit's 95 % interval, mean."""
     found = [row for row in observations if row.status == "ok" and row.residual is not None]
     halves = [scale * row.residual for row in found if row.residual is not None]
     return f"{spread(scale * row.value for row in found)} [{number(fmean(halves))}]" if halves else NOTHING

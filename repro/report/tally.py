@@ -48,7 +48,7 @@ def overall(papers: Sequence[Sequence[Results]]) -> str:
     tested = len({(row.paper, row.claim) for row in ran})
     return (
         f"Of {_claims(claims)} in {len(papers)} papers, {tested} have been put to the test, on one or more networks "
-        f"and data sets: {words(ran)}, {len(ran)} verdicts in all."
+        f"and data sets, which gave {len(ran)} verdicts: {words(ran)}."
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from repro.claims.ledger import LedgerRow
-from repro.report.ledger import ASTERISK, asterisk, extended, judged, place, verdict, word
+from repro.report.ledger import ASTERISK, NOT_RUN, asterisk, extended, judged, place, verdict, word
 from repro.report.markdown import blocks, boxed, table
 from repro.report.results import Place, Results
 from repro.report.summary import NOTHING
@@ -39,10 +39,11 @@ def all_judged(profiles: Sequence[Results]) -> list[LedgerRow]:
     return [row for results in profiles for row in judged(results.ledger)]
 
 
-def strongest(profiles: Sequence[Results], claim: str) -> list[tuple[Results, LedgerRow]]:
-    """The claim's primary rows in the strongest profile that judged it; empty where none did."""
+def strongest(profiles: Sequence[Results], claim: str, variant: str = "") -> list[tuple[Results, LedgerRow]]:
+    """The claim's primary rows, or a variant's, in the strongest profile that judged them; empty where none did."""
     for results in strongest_first(profiles):
-        if rows := [row for row in judged(results.ledger) if row.claim == claim]:
+        found = [row for row in results.ledger if (row.claim, row.variant) == (claim, variant)]
+        if rows := [row for row in found if row.verdict != NOT_RUN]:
             return [(results, row) for row in rows]
     return []
 

@@ -14,8 +14,11 @@ class Clock:
         self._wall = float(earlier.get("seconds", 0.0)) - time.monotonic()
 
     def totals(self) -> dict[str, float]:
-        """Seconds so far, `seconds` by the clock on the wall and `cpu_seconds` of this process."""
+        """Seconds so far, `seconds` by the clock on the wall and `cpu_seconds` of this process.
+
+        In microseconds, so that two tasks are told apart by them.
+        """
         return {
-            "seconds": round(self._wall + time.monotonic(), 3),
-            "cpu_seconds": round(self._cpu + time.process_time(), 3),
+            "seconds": round(self._wall + time.monotonic(), 6),
+            "cpu_seconds": round(self._cpu + time.process_time(), 6),
         }

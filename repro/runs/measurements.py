@@ -39,7 +39,7 @@ class MeasurementRequest(Protocol):
 
     @property
     def measured(self) -> int:
-        """Examples of the training set in that loss; 0 is all."""
+        """Examples that one of those gradients passes over; 0 is the whole training set."""
         ...
 
     def measure(self, store: RunStore) -> dict[str, Any]:
@@ -50,10 +50,14 @@ class MeasurementRequest(Protocol):
 def answer(store: RunStore, request: MeasurementRequest) -> Answer | None:
     """What the store holds: `status` (`ok` or `failed`), `reason`, `content` and what it took; else `None`.
 
+    An answer counts only for the very runs that were measured: if one was trained again since, and ended otherwise,
+    there is none.
+
     Raises:
         StorageError: it is damaged.
     """
-    return read_json(_place(store, request), {"status": str, "reason": str, "content": dict})
+    form = read_json(_place(store, request), {"status": str, "reason": str, "content": dict})
+    return form if form and form.get("outcomes") == _outcomes(store, request) else None
 
 
 def carry_out(store: RunStore, request: MeasurementRequest) -> Answer:
@@ -63,7 +67,8 @@ def carry_out(store: RunStore, request: MeasurementRequest) -> Answer:
         StorageError: the store cannot be written.
     """
     clock = Clock({})
-    form: Answer = {"request": as_json(request), "status": "ok", "reason": "", "content": {}}
+    form: Answer = {"request": as_json(request), "outcomes": _outcomes(store, request)}
+    form |= {"status": "ok", "reason": "", "content": {}}
     try:
         form["content"] = request.measure(store)
     except StorageError:
@@ -86,16 +91,20 @@ def measure_all(
     waiting = []
     for request in dict.fromkeys(requests):
         known = answer(store, request)
-        if known is None or known["status"] == "failed":
-            waiting.append(request)
-        else:
+        if known and known["status"] == "ok":
             yield request, known
+        else:
+            waiting.append(request)
     if not waiting:
         return
     with pool(workers) as executor:
         running: dict[Future[Any], Any] = {executor.submit(carry_out, store, r): r for r in waiting}
         for request, future in as_completed(running):
             yield request, future.result()
+
+
+def _outcomes(store: RunStore, request: MeasurementRequest) -> list[str]:
+    return [store.folder(run.spec.key).outcome for run in request.runs]
 
 
 def _place(store: RunStore, request: MeasurementRequest) -> Path:

@@ -27,6 +27,7 @@ def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """
     if workers < 1:
         raise ValueError(f"workers={workers} must be at least 1.")
+    others = multiprocessing.active_children()
     with _environment(WORKER_ENVIRONMENT):
         executor = ProcessPoolExecutor(
             workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker
@@ -41,7 +42,7 @@ def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
             ) from error
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children():
+            for process in set(multiprocessing.active_children()).difference(others):
                 process.terminate()
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -78,6 +79,15 @@ class RunFolder:
                 f"{path} says what the run {spec.key} is, not {self.path.name}; undo the change, or {self._again}."
             )
         return spec
+
+    @property
+    def outcome(self) -> str:
+        """A digest of its epochs: where rounding is another, the same run ends otherwise.
+
+        Raises:
+            StorageError: they are damaged.
+        """
+        return hashlib.sha256(json.dumps(self.rows("epoch"), sort_keys=True).encode()).hexdigest()[:20]
 
     def rows(self, kind: str = "") -> list[Row]:
         """The recorded lines of a kind, `epoch`, `distance` or `noise`, or all of them, in order of updates."""

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from repro.data import load
-from repro.errors import StorageError
+from repro.data import Dataset, load
+from repro.data.catalogue import entry_of
+from repro.errors import DataError, StorageError
 from repro.machine import device, prepare
 from repro.provenance import provenance
 from repro.runs.clock import Clock
@@ -48,7 +49,7 @@ def carry_out(store: RunStore, request: RunRequest, wait: bool = False) -> dict[
 
     Raises:
         Busy: another process is at this run, and `wait` is false.
-        StorageError: the store cannot be written.
+        StorageError, DataError: the store cannot be written, or the data cannot be had; that says nothing of the run.
     """
     folder = store.folder(request.spec.key)
     with folder.locked(wait):
@@ -58,7 +59,7 @@ def carry_out(store: RunStore, request: RunRequest, wait: bool = False) -> dict[
             clock = Clock(folder.status)
             try:
                 _train(store, folder, request, clock)
-            except StorageError:
+            except (StorageError, DataError):
                 raise
             except Exception as error:
                 _write_status(folder, "failed", clock, reason=f"{type(error).__name__}: {error}")
@@ -88,7 +89,7 @@ def _train(store: RunStore, folder: RunFolder, request: RunRequest, clock: Clock
     prepare()
     spec = request.spec
     parent = None if spec.start is None else store.folder(spec.start.run).weights(spec.start.update)
-    training = Training(spec, load(spec.dataset), parent, device())
+    training = Training(spec, _data_of(spec), parent, device())
     _take_up(training, folder, request)
     _write_status(folder, "running", clock, updates=training.update)
     due = {probe: probe.updates(spec.regime, training.examples) for probe in sorted(request.probes)}
@@ -107,6 +108,16 @@ def _train(store: RunStore, folder: RunFolder, request: RunRequest, clock: Clock
         return _write_status(folder, "diverged", clock, updates=diverged.update, reason=str(diverged))
     folder.save_weights(None, training.model.state_dict())
     return _write_status(folder, "complete", clock, updates=training.update)
+
+
+def _data_of(spec: RunSpec) -> Dataset:
+    data, wanted = load(spec.dataset), entry_of(spec.dataset).train
+    if len(data.train) != wanted:
+        raise DataError(
+            f"{spec.dataset} has {len(data.train)} training examples; the catalogue says {wanted}, and studies count "
+            "updates by it. Correct repro/data/catalogue.py, or prepare the files again."
+        )
+    return data
 
 
 def _take_up(training: Training, folder: RunFolder, request: RunRequest) -> None:

@@ -28,15 +28,22 @@ class Cost:
 def estimate(plan: Plan, store: RunStore) -> list[Cost]:
     """The cost of a plan for each network, from a few updates timed now."""
     rows = []
-    for cell, samples in plan.cells.items():
+    for place, samples in plan.samples.items():
         runs, measurements = needs_of(samples)
         left = [run for run in runs if not is_over(store.folder(run.spec.key), run)]
         hours = sum(run_seconds(run) for run in left) / 3600
-        rows.append(Cost(f"{cell.network} on {cell.dataset}: runs", len(runs), len(left), hours))
-        missing = [m for m in measurements if answer(store, m) is None]
+        rows.append(Cost(f"{place.network} on {place.dataset}: runs", len(runs), len(left), hours))
+        missing = [m for m in measurements if not _is_settled(store, m)]
         hours = sum(_seconds(m) for m in missing) / 3600
-        rows.append(Cost(f"{cell.network} on {cell.dataset}: measurements", len(measurements), len(missing), hours))
+        rows.append(Cost(f"{place.network} on {place.dataset}: measurements", len(measurements), len(missing), hours))
     return rows
+
+
+def _is_settled(store: RunStore, request: MeasurementRequest) -> bool:
+    """Whether it was measured, or never will be, for a run that it needs diverged."""
+    known = answer(store, request)
+    diverged = any(store.folder(run.spec.key).status["status"] == "diverged" for run in request.runs)
+    return diverged or (known is not None and known["status"] == "ok")
 
 
 def _seconds(request: MeasurementRequest) -> float:
@@ -59,7 +66,7 @@ def regimes(plan: Plan) -> list[str]:
     A setting of which nothing is run, as on ImageNet, shows all that it names.
     """
     lines = []
-    for setting, samples in zip(plan.chosen, plan.cells.values(), strict=True):
+    for setting, samples in zip(plan.chosen, plan.samples.values(), strict=True):
         examples = CATALOGUE[setting.dataset].train
         lines += ["", f"{setting.network} on {setting.dataset}, {examples} examples", _PHASES]
         run = dict.fromkeys(request.spec.regime for request in needs_of(samples)[0])

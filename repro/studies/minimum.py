@@ -57,7 +57,7 @@ class SharpnessAt(AtAnUpdate):
         measured: examples of the training set in the loss, evenly spaced; 0 is all.
 
     Raises:
-        UsageError: a size has no meaning.
+        UsageError: a size has no meaning, or two of the choices exclude each other.
     """
 
     eps: float = 1e-3
@@ -72,6 +72,8 @@ class SharpnessAt(AtAnUpdate):
         check_eps(self.eps)
         check_budget(self.budget)
         check_measured(self.spec, self.measured)
+        if self.box == "adaptive" and (self.rule, self.start) != ("searched", "x"):
+            raise UsageError(f"box='adaptive' is searched from x, not by rule={self.rule!r} from start={self.start!r}.")
 
     @property
     def gradients(self) -> float:
@@ -137,6 +139,8 @@ class ManifoldSharpnessAt(SharpnessAt):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.box != "keskar":
+            raise UsageError(f"box={self.box!r} has no meaning on a manifold, whose box is Keskar's.")
         if self.columns < 1:
             raise UsageError(f"columns={self.columns} of the manifold must be at least 1; the paper uses 100.")
 

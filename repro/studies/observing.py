@@ -17,7 +17,7 @@ from repro.studies.study import Need, Reading, RunRecord, Sample
 
 
 @dataclass(frozen=True)
-class Cell:
+class Place:
     """The columns of evidence that all samples of a network in a profile share."""
 
     network: str
@@ -34,16 +34,18 @@ class _Result:
     details: dict[str, Any]
 
 
-def observe(store: RunStore, cell: Cell, samples: Iterable[Sample]) -> Iterator[Observation]:
+def observe(store: RunStore, place: Place, samples: Iterable[Sample]) -> Iterator[Observation]:
     """The evidence that the store holds for `samples`; what was not run yet is left out."""
     for sample in samples:
         results = [_result(store, need) for need in sample.needs]
         finished = [result for result in results if result is not None]
         if len(finished) == len(results):
-            yield from _observations(cell, sample, finished)
+            yield from _observations(place, sample, finished)
 
 
-def _observations(cell: Cell, sample: Sample, results: list[_Result]) -> Iterator[Observation]:
+def _observations(place: Place, sample: Sample, results: list[_Result]) -> Iterator[Observation]:
+    if sample.tries:
+        results = [_as_a_try(result) for result in results]
     bad = next((result for result in results if result.status != "ok"), None)
     if bad is None:
         readings, status = _readings(sample, results), "failed"
@@ -53,9 +55,9 @@ def _observations(cell: Cell, sample: Sample, results: list[_Result]) -> Iterato
     for reading in readings:
         yield Observation(
             claim=sample.claim,
-            network=cell.network,
-            dataset=cell.dataset,
-            profile=cell.profile,
+            network=place.network,
+            dataset=place.dataset,
+            profile=place.profile,
             variant=sample.variant,
             arm=sample.arm,
             seed=sample.seed,
@@ -66,10 +68,16 @@ def _observations(cell: Cell, sample: Sample, results: list[_Result]) -> Iterato
             reason=reading.failure,
             residual=reading.residual,
             cost=reading.cost,
-            seconds=sum(result.details["seconds"] for result in results if not isinstance(result.content, RunRecord)),
-            spec=" ".join(dict.fromkeys(run.spec.key for need in sample.needs for run in need.runs)),
+            seconds=sum(result.details["seconds"] for result in results if isinstance(result.content, dict)),
+            spec=" ".join(sample.keys),
             provenance=Provenance(**{name: details[name] for name in Provenance.__dataclass_fields__}),
         )
+
+
+def _as_a_try(result: _Result) -> _Result:
+    if result.status == "ok" or not isinstance(result.content, RunRecord):
+        return result
+    return _Result("ok", Reading(math.nan, failure=result.details["reason"]), result.details)
 
 
 def _readings(sample: Sample, results: list[_Result]) -> list[Reading]:

@@ -39,9 +39,13 @@ def tables_of(folder: Path, profile: str) -> dict[str, dict[str, Any]]:
 
     Raises:
         UsageError: there is no such profile.
+        DataError: it holds something that is no network's table.
     """
     path = folder / "profiles.toml"
     profiles: dict[str, dict[str, dict[str, Any]]] = load_toml(path)
     if profile not in profiles:
         raise UsageError(f"profile={profile!r} must be one of {', '.join(profiles)} ({path}).")
-    return profiles[profile]
+    tables = profiles[profile]
+    if loose := [name for name, table in tables.items() if not isinstance(table, dict)]:
+        raise DataError(f"{path}, {profile}: {loose} must stand in a network's table, as in [{profile}.F1].")
+    return tables

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from repro.errors import UsageError
 from repro.studies.study import Reading, RunRecord
 
 Content = dict[str, Any]
@@ -95,6 +96,19 @@ def epochs_until(metric: str, wanted: float) -> Callable[[RunRecord], Reading]:
     return read
 
 
+Try = RunRecord | Reading
+"""A run, or the failed reading of one that diverged or failed."""
+
+
+def best_of_tries(read: Callable[[RunRecord], Reading]) -> Callable[..., Reading]:
+    """Reads the largest number of several runs; fails where all do."""
+
+    def choose(*tries: Try) -> Reading:
+        return max((_read(each, read) for each in tries), key=lambda r: -math.inf if r.failure else r.value)
+
+    return choose
+
+
 def best_for_others(own: int, arms: int, read: Callable[[RunRecord], Reading]) -> Callable[..., Reading]:
     """Reads one seed in the arm with the least mean over the other seeds, so that no run is judged by what chose it.
 
@@ -102,17 +116,26 @@ def best_for_others(own: int, arms: int, read: Callable[[RunRecord], Reading]) -
         own: the seed's place.
         arms: how many there are; their runs are given arm by arm, each seed by seed.
         read: gives the number; an arm where it fails for another seed is the last to be chosen.
+
+    Raises:
+        UsageError: when read, there is no other seed.
     """
 
     def of_others(readings: Sequence[Reading]) -> float:
         return fmean(math.inf if r.failure else r.value for place, r in enumerate(readings) if place != own)
 
-    def choose(*runs: RunRecord) -> Reading:
-        readings = [read(run) for run in runs]
+    def choose(*tries: Try) -> Reading:
+        readings = [_read(each, read) for each in tries]
         each = len(readings) // arms
+        if each == 1:
+            raise UsageError("a rate is tuned on the other seeds, and there is none; run at least two.")
         return min((readings[k : k + each] for k in range(0, len(readings), each)), key=of_others)[own]
 
     return choose
+
+
+def _read(given: Try, read: Callable[[RunRecord], Reading]) -> Reading:
+    return given if isinstance(given, Reading) else read(given)
 
 
 def slope(xs: Sequence[float], ys: Sequence[float]) -> float:

@@ -48,13 +48,10 @@ CURVES = pa.schema(
 _OVER = (*ENDED, "failed")
 
 
-def write_records(folder: Path, store: RunStore, keys: Collection[str]) -> set[str]:
+def write_records(folder: Path, store: RunStore, keys: Collection[str]) -> None:
     """Write both tables for the runs that the evidence names, in the order of their keys.
 
     A run that the store does not hold keeps the rows it has.
-
-    Returns:
-        Runs whose epochs were on record otherwise: trained again since, where rounding is another.
 
     Args:
         folder: a profile's results.
@@ -64,16 +61,26 @@ def write_records(folder: Path, store: RunStore, keys: Collection[str]) -> set[s
     Raises:
         StorageError: a file cannot be written.
     """
-    over = {key: store.folder(key) for key in keys if store.folder(key).status["status"] in _OVER}
+    over = _over(store, keys)
     gone = set(keys) - over.keys()
-    recorded = read_records(folder)
-    kept = [[row for row in rows if row["spec"] in gone] for rows in recorded]
+    kept = [[row for row in rows if row["spec"] in gone] for rows in read_records(folder)]
     runs = kept[0] + [_run(found) for found in over.values()]
-    new = [row for found in over.values() for row in _curve(found)]
+    curves = kept[1] + [row for found in over.values() for row in _curve(found)]
     _write(folder / "runs.parquet", RUNS, sorted(runs, key=lambda row: row["spec"]))
-    _write(folder / "curves.parquet", CURVES, sorted(kept[1] + new, key=lambda row: row["spec"]))
-    before, now = _losses(recorded[1]), _losses(new)
-    return {key for key in before.keys() & now.keys() if before[key] != now[key]}
+    _write(folder / "curves.parquet", CURVES, sorted(curves, key=lambda row: row["spec"]))
+
+
+def trained_anew(folder: Path, store: RunStore) -> set[str]:
+    """Keys of the runs on record that the store holds with another outcome: trained again, where rounding is another.
+
+    Raises:
+        StorageError, DataError: a table cannot be read, or is not whole.
+    """
+    runs, curves = read_records(folder)
+    before = {row["spec"]: row["status"] for row in runs}
+    over = _over(store, before)
+    losses, now = _losses(curves), _losses(row for found in over.values() for row in _curve(found))
+    return {key for key, found in over.items() if (before[key], losses[key]) != (found.status["status"], now[key])}
 
 
 def read_records(folder: Path) -> tuple[list[Row], list[Row]]:
@@ -85,6 +92,10 @@ def read_records(folder: Path) -> tuple[list[Row], list[Row]]:
     paths = (folder / "runs.parquet", folder / "curves.parquet")
     runs, curves = (read_table(path).to_pylist() if path.exists() else [] for path in paths)
     return runs, curves
+
+
+def _over(store: RunStore, keys: Iterable[str]) -> dict[str, RunFolder]:
+    return {key: store.folder(key) for key in keys if store.folder(key).status["status"] in _OVER}
 
 
 def _run(folder: RunFolder) -> Row:

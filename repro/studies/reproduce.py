@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,16 +16,18 @@ from repro.claims.evidence import Observation
 from repro.claims.judge import judge
 from repro.claims.ledger import LedgerRow
 from repro.claims.loading import load_claims
-from repro.errors import UsageError
+from repro.data import get
+from repro.data.disk import locked
+from repro.errors import DataError, UsageError
 from repro.machine import device
 from repro.runs.engine import LocalEngine
 from repro.runs.measurements import MeasurementRequest, measure_all
 from repro.runs.store import RunStore
 from repro.runs.worker import RunRequest
-from repro.studies.observing import Cell, needs_of, observe
-from repro.studies.papers import papers_folder, study
+from repro.studies.observing import Place, needs_of, observe
+from repro.studies.papers import check_key, papers_folder, study
 from repro.studies.profiles import load_settings
-from repro.studies.records import write_records
+from repro.studies.records import trained_anew, write_records
 from repro.studies.study import Sample
 
 
@@ -54,8 +56,8 @@ class Plan:
 
     @property
     def folder(self) -> Path:
-        """The paper's folder."""
-        return papers_folder() / self.paper
+        """The paper's folder; `UsageError` where no paper has the key."""
+        return papers_folder() / check_key(self.paper)
 
     @property
     def results(self) -> Path:
@@ -84,28 +86,30 @@ class Plan:
         return [setting for setting in self.settings if not self.networks or setting.network in self.networks]
 
     @cached_property
-    def cells(self) -> dict[Cell, list[Sample]]:
+    def samples(self) -> dict[Place, list[Sample]]:
         """The samples to be observed for each network.
 
         Raises:
             UsageError: an unknown paper or profile, or claims or networks that the profile does not run.
+            DataError: `profiles.toml` holds a value of which no regime can be made.
         """
         known = {claim for setting in self.chosen for claim in setting.claims}
         if unknown := sorted(set(self.only) - known):
             where = f"the profile {self.profile!r}" + f" on {', '.join(self.networks)}" * bool(self.networks)
             raise UsageError(f"only={unknown}: {where} runs {', '.join(sorted(known))}.")
-        return {
-            Cell(setting.network, setting.dataset, self.profile): [
-                sample
-                for sample in study(self.paper).samples(setting)
-                if self.covers(sample.claim, sample.variant, setting.network)
-            ]
-            for setting in self.chosen
-        }
+        return {Place(each.network, each.dataset, self.profile): self._samples_of(each) for each in self.chosen}
+
+    def _samples_of(self, setting: Any) -> list[Sample]:
+        try:
+            samples = study(self.paper).samples(setting)
+        except ValueError as error:
+            where = f"{self.folder / 'profiles.toml'}, {self.profile}.{setting.network}"
+            raise DataError(f"{where}: {error} Correct it in the file.") from error
+        return [each for each in samples if self.covers(each.claim, each.variant, setting.network)]
 
     def needs(self) -> tuple[list[RunRequest], list[MeasurementRequest]]:
         """All runs and measurements, once each."""
-        return needs_of(sample for samples in self.cells.values() for sample in samples)
+        return needs_of(sample for samples in self.samples.values() for sample in samples)
 
 
 def carry_out(plan: Plan, store: RunStore, workers: int) -> None:
@@ -113,10 +117,13 @@ def carry_out(plan: Plan, store: RunStore, workers: int) -> None:
 
     Raises:
         UsageError: `REPRO_DEVICE` names a device that is not here; no run is begun.
+        DataError: a data set cannot be had; no run is begun.
         ReproError: a process died or the store cannot be written; what was finished is kept.
     """
     device()
     runs, measurements = plan.needs()
+    for dataset in dict.fromkeys(place.dataset for place, samples in plan.samples.items() if samples):
+        get(dataset)
     for _ in tqdm(LocalEngine(store, workers).execute(runs), "training", len(runs), disable=None):
         pass
     complete = [m for m in measurements if all(_is_complete(store, run) for run in m.runs)]
@@ -128,40 +135,66 @@ def record(plan: Plan, store: RunStore) -> list[LedgerRow]:
     """Write the evidence that the store holds, judge it, and return the ledger.
 
     What the store holds of a row replaces that row's evidence. The evidence of other rows stays as it is, but for rows
-    that claims.toml no longer declares, which are dropped; those that rest on runs since trained anew, with another
-    outcome, are named on standard error. A profile of which nothing was ever measured gets no files.
+    that claims.toml or profiles.toml no longer declares, which are dropped, and for what rests on runs since trained
+    anew, with another outcome: it is read again where the store holds what that takes, and named on standard error
+    where it does not. A profile of which nothing was ever measured gets no files. A second process waits its turn.
     """
+    with locked(plan.folder / "paper.toml", "Allow yourself to write in the paper's folder."):
+        return _record(plan, store)
+
+
+def _record(plan: Plan, store: RunStore) -> list[LedgerRow]:
     claims = load_claims(plan.folder)
-    declared = {(claim.id, comparison.variant) for claim in claims for comparison in claim.comparisons}
-    new = [row for cell, samples in plan.cells.items() for row in observe(store, cell, samples)]
+    datasets = {setting.network: setting.dataset for setting in plan.settings}
+    declared = {
+        (claim.id, comparison.variant, network, datasets[network])
+        for claim in claims
+        for comparison in claim.comparisons
+        for network in (*claim.networks, *claim.extensions)
+        if network in datasets
+    }
+    new = [row for place, samples in plan.samples.items() for row in observe(store, place, samples)]
     path = plan.results / "measurements.parquet"
     replaced = {_row_of(observation) for observation in new}
     old = evidence.read(path) if path.exists() else []
-    kept = [each for each in old if _row_of(each) not in replaced and (each.claim, each.variant) in declared]
-    observations = kept + new
-    datasets = {setting.network: setting.dataset for setting in plan.settings}
+    kept = [each for each in old if _row_of(each) in declared - replaced]
+    observations = _brought_up_to_date(kept, plan, store) + new
     rows = judge(claims, observations, plan.profile, datasets)
     if observations or path.exists():
         evidence.write(path, observations)
-        anew = write_records(plan.results, store, {key for each in observations for key in each.spec.split()})
-        _name_outlived(kept, anew)
+        write_records(plan.results, store, {key for each in observations for key in each.spec.split()})
         ledger.write(plan.results / "ledger.json", rows)
     return rows
 
 
-def _name_outlived(kept: Sequence[Observation], anew: set[str]) -> None:
-    """Say on standard error what of the evidence kept rests on runs trained `anew`."""
-    rest = {f"{each.claim} on {each.network}" for each in kept if anew.intersection(each.spec.split())}
-    if rest:
+def _brought_up_to_date(kept: Sequence[Observation], plan: Plan, store: RunStore) -> list[Observation]:
+    """`kept`, with what rests on runs trained anew read again from the store, or else named on standard error."""
+    anew = trained_anew(plan.results, store)
+    outlived = {_sample_of(each) for each in kept if anew.intersection(each.spec.split())}
+    again = [each for each in _all_that_rests_on(anew, plan, store) if _sample_of(each) in outlived]
+    if left := outlived - {_sample_of(each) for each in again}:
+        names = sorted({f"{claim} on {network}" for claim, _, network, *_ in left})
         print(
-            f"repro: {', '.join(sorted(rest))}: the evidence is that of earlier runs, which ended otherwise than those "
+            f"repro: {', '.join(names)}: the evidence is that of earlier runs, which ended otherwise than those "
             "now on record; record it anew too.",
             file=sys.stderr,
         )
+    return [each for each in kept if _sample_of(each) not in outlived - left] + again
+
+
+def _all_that_rests_on(keys: set[str], plan: Plan, store: RunStore) -> Iterator[Observation]:
+    """What the store holds of the whole study, asked for or not, that was read off the runs `keys`."""
+    if keys:
+        for place, samples in Plan(plan.paper, plan.profile).samples.items():
+            yield from observe(store, place, [sample for sample in samples if keys.intersection(sample.keys)])
 
 
 def _row_of(observation: Observation) -> tuple[str, str, str, str]:
     return observation.claim, observation.variant, observation.network, observation.dataset
+
+
+def _sample_of(observation: Observation) -> tuple[str | int, ...]:
+    return *_row_of(observation), observation.arm, observation.seed, observation.quantity, observation.spec
 
 
 def _is_complete(store: RunStore, run: RunRequest) -> bool:

@@ -1,4 +1,4 @@
-"""Studies of schedules under SGD: what their settings share, and how their final accuracies are compared."""
+"""Studies of schedules under SGD: what their settings share, and how they are compared at their ends."""
 
 from __future__ import annotations
 
@@ -79,30 +79,25 @@ class SgdSetting:
         return self.run(self.regimes[name], seed)
 
 
-def final_accuracies(
-    setting: SgdSetting, claim: str, arms: Sequence[str], row: str = "", renamed: Mapping[str, str] | None = None
+def finals(
+    setting: SgdSetting,
+    claim: str,
+    metric: str,
+    arms: Sequence[str],
+    row: str = "",
+    renamed: Mapping[str, str] = {},
 ) -> Iterator[Sample]:
-    """Final test accuracy of every arm, seed by seed.
-
-    Args:
-        setting: whose seeds and regimes.
-        claim, row: that the samples belong to.
-        arms: each has the name of its regime, where `renamed` does not name another.
-        renamed: by arm, the regimes of another name.
-    """
-    yield from finals(setting, claim, "test_accuracy", dict(zip(arms, arms, strict=True)) | dict(renamed or {}), row)
-
-
-def finals(setting: SgdSetting, claim: str, metric: str, regimes: Mapping[str, str], row: str = "") -> Iterator[Sample]:
     """A metric after the last epoch, of every arm, seed by seed; accuracies in percent, losses in nats.
 
     Args:
         setting: whose seeds and regimes.
         claim, row: that the samples belong to.
         metric: `test_accuracy`, `test_loss` or the like of the training set.
-        regimes: by arm, the name of its regime.
+        arms: each has the name of its regime, where `renamed` does not name another.
+        renamed: by arm, the regimes of another name.
     """
     quantity, read = metric.replace("_", "-"), reading.final_metric(metric)
     for seed in setting.seeds:
-        for arm, regime in regimes.items():
-            yield Sample(claim, arm, seed, quantity, (setting.run_of(regime, seed),), read, row)
+        for arm in arms:
+            run = setting.run_of(renamed.get(arm, arm), seed)
+            yield Sample(claim, arm, seed, quantity, (run,), read, row)

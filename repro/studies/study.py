@@ -24,7 +24,7 @@ class Reading(NamedTuple):
     Attributes:
         value: in the unit of its quantity; NaN where there is none.
         x: position on a curve; `None` leaves it to the sample.
-        residual: its error bar, in the same unit.
+        residual: its error bar, in the same unit; what it is, see `repro.claims.evidence.Observation`.
         cost: full-data gradients it took.
         failure: why there is no number; empty where there is one.
     """
@@ -49,7 +49,10 @@ class RunRecord:
 
     @property
     def distances(self) -> list[Row]:
-        """Rows of `update`, `distance`, of the weights from where they began, and `last_norm`, of the last layer."""
+        """Rows of `update`, `distance` of the weights from where they began, and `last_norm` of the last layer.
+
+        `modules` has the distance of each layer by its name, in the order of the network.
+        """
         return self.folder.rows("distance")
 
     def noise(self, probe: NoiseProbe) -> list[Row]:
@@ -59,7 +62,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Sample:
-    """One cell of the evidence: an arm of a claim under a seed.
+    """One value of the evidence, or one curve: an arm of a claim under a seed.
 
     Attributes:
         claim: the claim it belongs to, for example `K3`.
@@ -70,6 +73,8 @@ class Sample:
         read: gives the number, or a curve of them.
         variant: empty for the primary row.
         x: position on a curve of which this sample is one point; `None` for a single number or a whole curve.
+        tries: whether its runs are tries of which `read` takes the best: one that diverged or failed is given to it as
+            a failed reading. Otherwise the sample has no value then.
     """
 
     claim: str
@@ -80,6 +85,12 @@ class Sample:
     read: Callable[..., Reading | Sequence[Reading]]
     variant: str = ""
     x: float | None = None
+    tries: bool = False
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys of the runs it rests on, once each, in the order of its needs."""
+        return list(dict.fromkeys(run.spec.key for need in self.needs for run in need.runs))
 
 
 def samples_of(claims: Mapping[str, Callable[[Any], Iterable[Sample]]]) -> Callable[[Any], list[Sample]]:

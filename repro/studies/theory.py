@@ -6,13 +6,15 @@ import ast
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, partial
+from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 
 from repro.atomic import write_json
-from repro.errors import DataError, UsageError
+from repro.errors import DataError, ReproError, UsageError
 from repro.provenance import provenance
 from repro.studies.papers import papers_folder
 from repro.theory import identities
@@ -66,16 +68,25 @@ class _Listener:
             self.outcomes[report.nodeid] = passed
 
 
-def check(profile: Profile = "long") -> list[Checked]:
+def check(profile: Profile = "long", workers: int = 2) -> list[Checked]:
     """Run the property tests of all identities and write the table.
 
     Args:
-        profile: `quick`, 100 examples each; or `long`, 500.
+        profile: `quick`, at most 100 examples each, or `long`, 500; a test of which one takes long says fewer.
+        workers: processes at once, each with some of the tests.
 
     Raises:
         UsageError: there is no checkout with tests, or pytest is not installed.
+        ReproError: the tests could not be run to the end; no table is written.
     """
-    listener = _listen(["--hypothesis-profile", HYPOTHESIS[profile]])
+    listener, said = _Listener(), StringIO()
+    with redirect_stdout(said):
+        collected = _listen(listener, ["--collect-only"])  # in what follows only the workers collect
+    if collected != 0:
+        raise ReproError(f"{said.getvalue()}The tests cannot be collected. The table stays as it was.")
+    ended = _listen(listener, ["--hypothesis-profile", HYPOTHESIS[profile], "--numprocesses", str(workers)])
+    if ended not in (0, 1):  # passed, or some tests failed
+        raise ReproError(f"pytest ended with {ended}; its output above says why. The table stays as it was.")
     rows = _rows(listener)
     root = _checkout()
     facts = {"profile": profile, **provenance(), "digests": _digests(root, rows)}
@@ -83,9 +94,11 @@ def check(profile: Profile = "long") -> list[Checked]:
     return rows
 
 
-def collected() -> list[Checked]:
+def declared() -> list[Checked]:
     """The identities with their tests, none of them run."""
-    return _rows(_listen(["--collect-only"]))
+    listener = _Listener()
+    _listen(listener, ["--collect-only"])
+    return _rows(listener)
 
 
 def read(checkout: Path | None = None) -> list[Checked]:
@@ -137,7 +150,7 @@ def _row(id_: str, listener: _Listener) -> Checked:
     )
 
 
-def _listen(options: list[str]) -> _Listener:
+def _listen(listener: _Listener, options: list[str]) -> int:
     try:
         import pytest
     except ImportError as error:
@@ -145,9 +158,8 @@ def _listen(options: list[str]) -> _Listener:
     folder = _checkout() / "tests" / "theory"
     if not folder.is_dir():
         raise UsageError(f"{folder} is not there; run the theory checks in a checkout of the project.")
-    listener = _Listener()
-    pytest.main([str(folder), "--rootdir", str(_checkout()), "-q", "-p", "no:cacheprovider", *options], [listener])
-    return listener
+    given = [str(folder), "--rootdir", str(_checkout()), "-q", "-p", "no:cacheprovider", *options]
+    return int(pytest.main(given, [listener]))
 
 
 def _checkout() -> Path:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import copy
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from repro.measure.flat import flatten
+from repro.theory.clipping import clipped
 from repro.theory.identity import identity, relative_gap
 from repro.train.accumulation import Weighting, accumulate_gradient
 
@@ -75,12 +75,4 @@ def clipped_once(whole: Tensor, accumulated: Tensor, bound: float) -> float:
         accumulated: what the optimiser is given, shape `(p,)`.
         bound: c, the largest norm that is let pass.
     """
-    return relative_gap(accumulated, clipped(whole, bound))
-
-
-def clipped(gradient: Tensor, bound: float) -> Tensor:
-    """The gradient, shape `(p,)`, shortened to the norm `bound` if it is longer, as the training loop does it."""
-    parameter = nn.Parameter(torch.zeros_like(gradient))
-    parameter.grad = gradient.clone()
-    nn.utils.clip_grad_norm_([parameter], bound)
-    return parameter.grad
+    return relative_gap(accumulated, *clipped([whole], bound))

@@ -14,7 +14,7 @@ from torch import Tensor
 from repro.theory.identity import identity, relative_gap
 from repro.theory.minibatch import covariance
 from repro.theory.momentum import moments, stationary_variance_of
-from repro.train.noise_scale import noise_scale, simple_noise_scale
+from repro.train.noise_scale import approximate_noise_scale, noise_scale
 from repro.train.regime import Phase, Regime
 
 
@@ -33,7 +33,7 @@ def traded(phase: Phase, batch: int, momentum: float) -> Phase:
 def equal_over_schedules(first: Regime, second: Regime, examples: int) -> float:
     """The largest gap in any epoch between the simple noise scales of two regimes of as many epochs."""
     scales = [
-        [simple_noise_scale(phase, examples) for phase in _phase_of_every_epoch(regime, examples)]
+        [approximate_noise_scale(phase, examples) for phase in _phase_of_every_epoch(regime, examples)]
         for regime in (first, second)
     ]
     ratios = torch.tensor(scales[0], dtype=torch.float64) / torch.tensor(scales[1], dtype=torch.float64)
@@ -129,7 +129,7 @@ def stationary_spread(phase: Phase, curvature: float, variance: float) -> float:
 
 def _stationary(phase: Phase, curvature: float, variance: float) -> float:
     """`ε / (B (1 - m)) · s / 2h`."""
-    return simple_noise_scale(phase, 1) * variance / (2 * curvature)
+    return approximate_noise_scale(phase, 1) * variance / (2 * curvature)
 
 
 def _phase_of_every_epoch(regime: Regime, examples: int) -> list[Phase]:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from repro.data import Dataset, Split, augmentation
 from repro.machine import CPU
@@ -56,8 +57,8 @@ class Training:
         self.spec, self.data, self.device = spec, data.to(device), device
         self.examples = len(data.train)
         self.updates = spec.regime.updates(self.examples)
-        _check(spec, self.examples)
         self.model = build(spec.network, data.shape, data.classes, stream(spec.seed, "weights"))
+        _check(spec, self.model, self.examples)
         if weights is not None:
             self.model.load_state_dict(weights)
         self.layout = fast_layout(self.model)
@@ -204,7 +205,7 @@ class Training:
         return {"test_loss": loss, "test_accuracy": accuracy}
 
 
-def _check(spec: RunSpec, examples: int) -> None:
+def _check(spec: RunSpec, model: nn.Module, examples: int) -> None:
     if spec.objective.views > 1 and spec.augmentation == "none":
         raise ValueError(f"augmentation='none' gives {spec.objective.views} views that are alike; choose another.")
     if spec.objective.views > 1 and any(phase.noise or phase.ghosts_alike for phase in spec.regime.phases):
@@ -212,12 +213,13 @@ def _check(spec: RunSpec, examples: int) -> None:
             f"noise and ghosts_alike weigh each example's own gradient, and a loss of {spec.objective.views} views has "
             "none; leave them out, or train with labels."
         )
+    normalises = any(isinstance(layer, _BatchNorm) for layer in model.modules())
     for phase in spec.regime.phases:
         last = examples % phase.batch
-        if last == 1:
+        if normalises and 1 in (phase.batch, last):
             raise ValueError(
-                f"batch={phase.batch} leaves one example of {examples} for the last update of an epoch, which "
-                f"BatchNorm cannot normalise; choose another batch, for example {phase.batch + 1}."
+                f"batch={phase.batch} leaves one example of {examples} alone in an update, which BatchNorm cannot "
+                f"normalise; choose another batch, for example {phase.batch + 1}."
             )
         batches = {spec.objective.views * count for count in (phase.batch, last or phase.batch)}
         if phase.ghost_size is not None and any(_leaves_one(count, phase.ghost_size_of(count)) for count in batches):

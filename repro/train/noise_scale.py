@@ -16,7 +16,7 @@ def noise_scale(phase: Phase, examples: int) -> float:
     return phase.learning_rate * (examples / phase.batch - 1) / (1 - phase.momentum)
 
 
-def simple_noise_scale(phase: Phase, examples: int) -> float:
+def approximate_noise_scale(phase: Phase, examples: int) -> float:
     """`g ≈ ε N / (B (1 - m))`, which neglects B beside N, in units of the learning rate (Smith et al. 2018)."""
     return phase.learning_rate * examples / (phase.batch * (1 - phase.momentum))
 

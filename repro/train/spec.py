@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from repro.train.canonical import as_json, from_json
@@ -83,7 +84,7 @@ class RunSpec:
     precision: Precision = "fp32"
     weight_decay: float = 0.0
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Twenty hexadecimal digits that identify the run: a hash of its canonical JSON."""
         return hashlib.sha256(json.dumps(self.as_json(), sort_keys=True).encode()).hexdigest()[:20]

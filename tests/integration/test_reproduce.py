@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +13,12 @@ import pytest
 
 from repro.claims import evidence, ledger
 from repro.cli import main
+from repro.data.disk import locked
+from repro.errors import DataError
+from repro.runs.store import RunStore
 from repro.studies.papers import papers_folder
 from repro.studies.records import read_records
+from repro.studies.reproduce import Plan, record
 
 PROFILE = """
 [quick.F1]
@@ -46,6 +52,14 @@ def results(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return checkout / "papers" / "keskar2017" / "results" / "quick"
 
 
+@pytest.fixture
+def copied(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The results in a copy of the checkout, for a test that spoils them."""
+    shutil.copytree(checkout, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    return tmp_path / "copy" / "papers" / "keskar2017" / "results" / "quick"
+
+
 def verdicts(results: Path) -> dict[tuple[str, str], ledger.LedgerRow]:
     return {(row.claim, row.variant): row for row in ledger.read(results / "ledger.json") if row.network == "F1"}
 
@@ -76,19 +90,33 @@ def test_every_row_of_evidence_says_where_it_comes_from(results: Path) -> None:
     assert all(run["seconds"] > 0 for run in runs)
 
 
-def test_evidence_of_runs_that_have_since_ended_otherwise_is_named(
+def test_evidence_of_runs_that_have_since_ended_otherwise_is_read_again_or_named(
     results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(results.parents[3], tmp_path / "other")
     monkeypatch.chdir(tmp_path / "other")
-    arguments = ["reproduce", "keskar2017", "--only", "K1", "--record"]
+    path = tmp_path / "other" / results.relative_to(results.parents[3]) / "measurements.parquet"
+    before = {row.identity: row for row in evidence.read(path)}
+    arguments = ["reproduce", "keskar2017", "--only", "K10", "--record"]
     assert main(arguments) == 0
     assert capsys.readouterr().err == ""
-    metrics = next(Path("runs").glob("*/metrics.jsonl"))
-    metrics.write_text(metrics.read_text().replace('"train_loss": ', '"train_loss": 1'))
+
+    run = next(metrics.parent for metrics in Path("runs").glob("*/metrics.jsonl"))
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    for line in lines:
+        for name in {"train_loss", "test_accuracy"} & line.keys():
+            line[name] *= 0.5
+    (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert main(arguments) == 0
-    assert "K10 on F1" in capsys.readouterr().err
-    assert main(["reproduce", "keskar2017", "--record"]) == 0
+    assert (said := capsys.readouterr().err).startswith("repro: K1 on F1: the evidence is that of earlier runs")
+    assert "K2" not in said
+    after = {row.identity: row for row in evidence.read(path)}
+    assert after.keys() == before.keys()
+    moved = {row.quantity for name, row in before.items() if after[name].value != row.value}
+    assert "test-accuracy" in moved
+    assert {row.spec for name, row in before.items() if after[name] != row} == {run.name}
+
+    assert main(["reproduce", "keskar2017"]) == 0
     assert capsys.readouterr().err == ""
 
 
@@ -130,16 +158,56 @@ def test_one_network_of_two_is_run_and_the_other_stays_not_run(
     assert "F1, F2" in said
 
 
-def test_evidence_of_a_variant_that_is_no_longer_declared_is_dropped(
-    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(checkout, tmp_path / "copy")
-    monkeypatch.chdir(tmp_path / "copy")
-    results = tmp_path / "copy" / "papers" / "keskar2017" / "results" / "quick"
-    before = evidence.read(results / "measurements.parquet")
-    evidence.write(results / "measurements.parquet", [*before, replace(before[0], variant="once")])
+def test_evidence_of_a_variant_that_is_no_longer_declared_is_dropped(copied: Path) -> None:
+    before = evidence.read(copied / "measurements.parquet")
+    evidence.write(copied / "measurements.parquet", [*before, replace(before[0], variant="once")])
     assert main(["reproduce", "keskar2017", "--only", "K10", "--record"]) == 0
-    assert {row.variant for row in evidence.read(results / "measurements.parquet")} == {row.variant for row in before}
+    assert {row.variant for row in evidence.read(copied / "measurements.parquet")} == {row.variant for row in before}
+
+
+def test_evidence_on_a_network_or_data_set_that_the_profile_no_longer_names_is_dropped(copied: Path) -> None:
+    before = evidence.read(copied / "measurements.parquet")
+    others = [replace(before[0], network="F2"), replace(before[0], dataset="mnist")]
+    evidence.write(copied / "measurements.parquet", [*before, *others])
+    assert main(["reproduce", "keskar2017", "--only", "K10", "--record"]) == 0
+    assert evidence.read(copied / "measurements.parquet") == before
+
+
+def test_where_the_data_cannot_be_had_nothing_is_run_and_no_evidence_touched(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(checkout, tmp_path / "copy", ignore=shutil.ignore_patterns("runs"))
+    monkeypatch.chdir(tmp_path / "copy")
+    before = {path: path.read_bytes() for path in Path("papers").rglob("*.*") if path.is_file()}
+
+    def refuse(*_: object) -> None:
+        raise DataError("no source delivered it")
+
+    monkeypatch.setattr("repro.studies.reproduce.get", refuse)
+    assert main(["reproduce", "keskar2017"]) == 1
+    assert "no source delivered it" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in before} == before
+    assert not Path("runs").exists()
+
+
+def test_a_value_of_which_no_regime_can_be_made_is_named(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(checkout, tmp_path / "copy", ignore=shutil.ignore_patterns("runs"))
+    monkeypatch.chdir(tmp_path / "copy")
+    Path("papers/keskar2017/profiles.toml").write_text(PROFILE.replace("3000", "0"))
+    assert main(["reproduce", "keskar2017"]) == 1
+    assert re.search(r"profiles\.toml, quick\.F1: batch=0 .* Correct it in the file", capsys.readouterr().err)
+
+
+def test_evidence_is_recorded_by_one_process_at_a_time(results: Path) -> None:
+    with locked(results.parents[1] / "paper.toml"):
+        recording = threading.Thread(target=record, args=(Plan("keskar2017", "quick"), RunStore(Path("runs"))))
+        recording.start()
+        recording.join(1.0)
+        assert recording.is_alive()
+    recording.join(60)
+    assert not recording.is_alive()
 
 
 def test_a_profile_of_which_nothing_was_measured_gets_no_files(

@@ -15,8 +15,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from repro.data import load
-from repro.errors import StorageError, UsageError
+from repro.data import Dataset, load
+from repro.errors import DataError, StorageError, UsageError
 from repro.runs import cost, worker
 from repro.runs.engine import LocalEngine, merge
 from repro.runs.noise import NoiseProbe
@@ -196,6 +196,24 @@ def test_an_error_becomes_a_failed_run_that_is_tried_again(tmp_path: Path) -> No
         status = carry_out(store, RunRequest(bad))
         assert status["status"] == "failed"
         assert "network='F9'" in status["reason"]
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_data_that_cannot_be_had_or_are_others_say_nothing_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: bool
+) -> None:
+    def wrong(name: str) -> Dataset:
+        if not cut:
+            raise DataError(f"{name}: no source delivered it")
+        whole = load(name)
+        return replace(whole, train=whole.train.take(slice(0, 5000)))
+
+    monkeypatch.setattr(worker, "load", wrong)
+    store = RunStore(tmp_path)
+    message = "5000 training examples; the catalogue says 6000" if cut else "no source delivered it"
+    with pytest.raises(DataError, match=message):
+        carry_out(store, RunRequest(SPEC))
+    assert store.folder(SPEC.key).status == {"status": "new"}
 
 
 def test_a_damaged_checkpoint_costs_time_but_not_the_result(tmp_path: Path, whole: RunFolder) -> None:

@@ -77,9 +77,7 @@ def printed(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, object]]:
 
 
 def test_every_identity_has_a_test_and_a_control_or_a_reason() -> None:
-    code = (
-        "from repro.studies.theory import *; rows = collected(); print('\\n' + json.dumps([asdict(r) for r in rows]))"
-    )
+    code = "from repro.studies.theory import *; rows = declared(); print('\\n' + json.dumps([asdict(r) for r in rows]))"
     rows = json.loads(run(code).stdout.splitlines()[-1])
     assert len(rows) > 80
     assert [row["id"] for row in rows if not row["test"]] == []
@@ -107,6 +105,14 @@ def test_a_test_that_fails_is_a_row_that_fails(checkout: Path, capsys: pytest.Ca
     write(checkout, within=False)
     assert checked() == 1
     assert printed(capsys)["momentum.impulse_response"]["status"] == "fails"
+
+
+def test_tests_that_cannot_be_run_leave_the_table_as_it_was(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checked()
+    (checkout / "tests" / "theory" / "test_momentum.py").write_text("from nowhere import nothing")
+    assert checked() == 1
+    row = printed(capsys)["momentum.impulse_response"]
+    assert (row["status"], row["stale"]) == ("holds", True)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from tests.site import visit as visiting
 from tests.site.links import dead_links
 from tests.site.server import serving
-from tests.site.visit import Visit, visit
+from tests.site.visit import Reader, Visit, visit
 
 PAGE = '<!doctype html><html lang="en"><title>t</title><link rel="icon" href="data:,"><body>{}</body></html>'
 RULES = ("color-contrast", "image-alt")
@@ -30,7 +30,7 @@ def look(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> L
     def looked(body: str) -> Visit:
         (tmp_path / "index.html").write_text(PAGE.format(body))
         with serving(tmp_path) as address:
-            return visit(browser, f"{address}/", axe=RULES)
+            return visit(browser, f"{address}/", Reader(axe=RULES))
 
     return looked
 
@@ -69,6 +69,12 @@ def test_a_picture_that_is_missing_is_seen(look: Look) -> None:
 
 def test_an_interactive_figure_that_stays_a_drawing_is_seen(look: Look) -> None:
     assert look(f'<img class="interactive" src="{DOT}" alt="a dot">').undrawn == [DOT]
+
+
+def test_a_page_that_draws_slowly_is_waited_for_as_long_as_it_draws(look: Look) -> None:
+    """Four pictures, 1.2 seconds each, are more than the 2 seconds of patience; none is more than one of them."""
+    slow = "setInterval(() => document.querySelector('.interactive')?.classList.remove('interactive'), 1200)"
+    assert look(f'<img class="interactive" src="{DOT}" alt="a dot">' * 4 + f"<script>{slow}</script>").undrawn == []
 
 
 @pytest.mark.parametrize(

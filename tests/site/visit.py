@@ -9,22 +9,25 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Request
+from playwright.sync_api import Browser, Page, Request, TimeoutError
 
 PATIENCE = 60_000
-"""Milliseconds in which a page must have come, and every picture on it have been drawn, on a busy machine."""
+"""Milliseconds in which a page must have come, and one more picture on it have been drawn, on a busy machine."""
+LOST = 10 * PATIENCE
+"""Milliseconds after which a page whose pictures are still being drawn is given up."""
 
 _UNDRAWN = """scripts => [
   ...[...document.images].filter(image => !image.naturalWidth || (scripts && image.matches(".interactive"))),
   ...[...document.querySelectorAll(".panels")].filter(
     panels => !panels.querySelector(".trace path") || [...panels.children].some(
       plot => !plot.data || (plot.data.length && !plot.querySelector(".trace path")))),
-].map(each => each.src ?? each.getAttribute("aria-label"))"""
+]"""
 _DRAW = f"""async patience => {{
-  const end = performance.now() + patience
   const undrawn = {_UNDRAWN}
+  for (const side of document.querySelectorAll(".md-sidebar__scrollwrap")) side.scrollTo = () => {{}}
+  let left = undrawn(true), fewest = left.length, end = performance.now() + patience
   do {{
-    for (const picture of document.querySelectorAll("img, .figure")) {{
+    for (const picture of left) {{
       picture.scrollIntoView({{ block: "center" }})
       await Promise.race([
         new Promise(seen => requestAnimationFrame(() => requestAnimationFrame(seen))),
@@ -32,17 +35,38 @@ _DRAW = f"""async patience => {{
       ])
     }}
     await new Promise(later => setTimeout(later, 50))
-  }} while (undrawn(true).length && performance.now() < end)
+    left = undrawn(true)
+    if (left.length < fewest) [fewest, end] = [left.length, performance.now() + patience]
+  }} while (left.length && performance.now() < end)
   scrollTo(0, 0)
 }}"""
-"""Scrolls until every picture is drawn: what is drawn late moves what stands below it. What is in view is told at the
-end of a frame, so each picture is given a whole one; a busy browser may leave frames out, and is not waited for."""
+"""Scrolls until every picture is drawn, or none more is for as long as patience lasts: what is drawn late moves what
+stands below it. What is in view is told at the end of a frame, so each picture is given a whole one; a busy browser may
+leave frames out, and is not waited for. The table of contents does not follow: axe-core takes a link that is scrolled
+under the page's header for one that is covered."""
 _FOUND = f"""scripts => ({{
-  undrawn: ({_UNDRAWN})(scripts),
+  undrawn: ({_UNDRAWN})(scripts).map(each => each.src ?? each.getAttribute("aria-label")),
   links: [...document.querySelectorAll("a[href]")].map(each => each.href),
   anchors: [...document.querySelectorAll("[id]")].map(each => each.id),
   overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
 }})"""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How somebody looks at a page.
+
+    Attributes:
+        dark: whether their system asks for dark pages.
+        width: of their screen, pixels.
+        scripts: whether they run.
+        axe: rules of axe-core, or tags of rules, that the page is held against for them.
+    """
+
+    dark: bool = False
+    width: int = 1280
+    scripts: bool = True
+    axe: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +81,7 @@ class Visit:
         links: where the page points.
         anchors: what can be pointed at.
         overflow: pixels by which the page is wider than the screen.
-        findings: what axe-core finds serious or critical; empty where it was not asked.
+        findings: what axe-core finds serious or critical.
     """
 
     errors: Sequence[str]
@@ -70,32 +94,27 @@ class Visit:
     findings: Sequence[str]
 
 
-def visit(
-    browser: Browser,
-    address: str,
-    *,
-    dark: bool = False,
-    width: int = 1280,
-    scripts: bool = True,
-    axe: Sequence[str] = (),
-    screenshot: Path | None = None,
-) -> Visit:
-    """Open a page with an empty cache and scroll through it.
+def visit(browser: Browser, address: str, reader: Reader, screenshot: Path | None = None) -> Visit:
+    """Open a page with an empty cache and scroll through it; one that a busy browser loses is opened once more.
 
     Args:
         browser: that looks.
         address: of the page.
-        dark: whether the reader's system asks for dark pages.
-        width: of the screen, pixels.
-        scripts: whether they run.
-        axe: rules of axe-core, or tags of rules, that the page is held against.
+        reader: who looks.
         screenshot: where a picture of the whole page is written.
     """
+    try:
+        return _visit(browser, address, reader, screenshot)
+    except TimeoutError:
+        return _visit(browser, address, reader, screenshot)
+
+
+def _visit(browser: Browser, address: str, reader: Reader, screenshot: Path | None) -> Visit:
     context = browser.new_context(
-        viewport={"width": width, "height": 900},
-        color_scheme="dark" if dark else "light",
+        viewport={"width": reader.width, "height": 900},
+        color_scheme="dark" if reader.dark else "light",
         reduced_motion="reduce",
-        java_script_enabled=scripts,
+        java_script_enabled=reader.scripts,
     )
     context.set_default_timeout(PATIENCE)
     with context:
@@ -108,16 +127,17 @@ def visit(
         page.on("request", lambda request: asked.append(request.url))
         page.on("requestfinished", lambda request: answered.append(request))
         page.goto(address)
-        if scripts:  # without them nothing is drawn late
-            page.evaluate(_DRAW, PATIENCE)
+        if reader.scripts:  # without them nothing is drawn late
+            page.evaluate(f"patience => {{ ({_DRAW})(patience).then(() => {{ window.drawn = true }}) }}", PATIENCE)
+            page.wait_for_function("window.drawn", timeout=LOST, polling=100)
         if screenshot:
             page.screenshot(path=screenshot, full_page=True)
         return Visit(
             errors=errors,
             outside=[url for url in asked if _host(url) not in ("", _host(address))],
             weight=sum(_bytes(request) for request in answered),
-            **page.evaluate(_FOUND, scripts),
-            findings=_findings(page, axe) if axe else [],
+            **page.evaluate(_FOUND, reader.scripts),
+            findings=_findings(page, reader.axe) if reader.axe else [],
         )
 
 

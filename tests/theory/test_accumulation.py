@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from repro.nets import glorot_uniform_
 from repro.streams import stream
 from repro.theory import accumulation
-from repro.theory.accumulation import clipped, gradient_of
+from repro.theory.accumulation import gradient_of
+from repro.theory.clipping import clipped
 
 EXACT = 1e-12
 SIZES = st.integers(2, 12)
@@ -73,7 +74,7 @@ def clippings(draw: st.DrawFn, bounds: st.SearchStrategy[float]) -> tuple[nn.Mod
 @given(clippings(st.floats(0.1, 2)))
 def test_the_accumulated_gradient_is_clipped_as_the_large_batchs(clipping) -> None:
     model, inputs, labels, micro_batch, bound = clipping
-    accumulated = clipped(gradient_of(model, inputs, labels, micro_batch), bound)
+    (accumulated,) = clipped([gradient_of(model, inputs, labels, micro_batch)], bound)
     assert accumulation.clipped_once(gradient_of(model, inputs, labels, len(inputs)), accumulated, bound) < EXACT
 
 
@@ -85,5 +86,6 @@ def test_micro_batches_clipped_one_by_one_give_another(clipping) -> None:
     labels = torch.arange(len(labels)) % 3
     accumulated = torch.zeros(())
     for x, y in zip(inputs.split(micro_batch), labels.split(micro_batch), strict=True):
-        accumulated = accumulated + len(x) / len(inputs) * clipped(gradient_of(model, x, y, len(x)), bound)
+        (part,) = clipped([gradient_of(model, x, y, len(x))], bound)
+        accumulated = accumulated + len(x) / len(inputs) * part
     assert accumulation.clipped_once(gradient_of(model, inputs, labels, len(inputs)), accumulated, bound) > 1e-4

@@ -122,6 +122,17 @@ def test_a_dry_run_that_records_is_wrong_usage(capsys: pytest.CaptureFixture[str
     assert "--record: not allowed with argument --dry-run" in capsys.readouterr().err
 
 
+def test_recording_of_a_paper_that_is_not_there_leaves_no_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "papers" / "known").mkdir(parents=True)
+    (tmp_path / "papers" / "known" / "paper.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert main(["reproduce", "typo", "--record"]) == 2
+    assert "paper='typo' must be one of known" in capsys.readouterr().err
+    assert not Path("papers", "typo").exists()
+
+
 def test_data_sets_are_listed_with_their_licences(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "list"]) == 0
     printed = capsys.readouterr().out

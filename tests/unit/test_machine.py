@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -65,6 +67,17 @@ def test_what_is_measured_is_float32_whatever_the_user_has_set(
     assert torch.backends.mkldnn.matmul.fp32_precision == "bf16"
 
 
+def test_convolutions_that_are_measured_are_float32_too_and_the_setting_is_given_back() -> None:
+    convolutions = torch.backends.mkldnn.conv
+    before, convolutions.fp32_precision = convolutions.fp32_precision, "bf16"
+    try:
+        with undisturbed(torch.nn.Linear(1, 1)):
+            assert convolutions.fp32_precision == "ieee"
+        assert convolutions.fp32_precision == "bf16"
+    finally:
+        convolutions.fp32_precision = before
+
+
 def test_gpus_train_in_float32_and_their_convolutions_add_in_one_order() -> None:
     machine.prepare()
     assert gpu_precision() == ("ieee", "ieee")
@@ -120,6 +133,16 @@ def test_workers_have_the_environment_and_their_parent_keeps_its_own() -> None:
         assert executor.submit(os.getenv, name).result() == machine.WORKER_ENVIRONMENT[name]
         assert executor.submit(torch.get_num_threads).result() == 1
     assert os.environ.get(name) == before
+
+
+def test_processes_that_are_not_its_workers_outlive_a_pool() -> None:
+    other = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
+    other.start()
+    with pool(1) as executor:
+        executor.submit(int).result()
+    assert other.is_alive()
+    other.terminate()
+    other.join()
 
 
 def test_no_workers_are_refused() -> None:

@@ -30,7 +30,9 @@ CHANCE = 0.01
 
 @dataclass(frozen=True)
 class Eigenpairs:
-    """k eigenvalues from one end of the spectrum (algebraic, not by magnitude), the outermost first.
+    """Eigenvalues from one end of the spectrum (algebraic, not by magnitude), the outermost first.
+
+    k is how many were asked for, or fewer where the products did not suffice to find as many.
 
     Attributes:
         values: float64, shape `(k,)`, in the unit of the loss.
@@ -72,7 +74,7 @@ def eigenpairs(
         k: how many, from 1 to p - 1 (p for `lanczos`).
         end: of the spectrum, on the number line: an eigenvalue of -5 is smaller than one of 1.
         tol: error of each value that will do, as a fraction of the largest magnitude of an eigenvalue known.
-        steps: products at most.
+        steps: products at most; `eigsh` takes those of its first cycle, some 20, in any case.
         seed: of the start vectors.
         solver: `lanczos` with full reorthogonalisation, or SciPy's `eigsh`, which takes more products.
 

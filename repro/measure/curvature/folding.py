@@ -38,10 +38,12 @@ class Folded:
         self._model = model
         folds = list(_folds(model))
         with torch.no_grad(), _dimensions(fold.norm for fold in folds) as seen:
-            whole: Tensor = model(inputs)
+            whole = model(inputs)
             # a Linear maps to the last axis, BatchNorm normalises the second: the same where there are two
             self._folds = [f for f in folds if seen.get(f.norm) == model.get_parameter(f"{f.layer}.weight").ndim]
-            if not torch.allclose(self({}, inputs), whole, rtol=0.0, atol=CLOSE * float(whole.abs().max())):
+            if not isinstance(whole, Tensor) or not torch.allclose(
+                self({}, inputs), whole, rtol=0.0, atol=CLOSE * float(whole.abs().max())
+            ):
                 self._folds = []
 
     def __call__(self, state: State, inputs: Tensor) -> Tensor:

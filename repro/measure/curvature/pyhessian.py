@@ -78,16 +78,25 @@ class PyHessian:
         return Trace(float(samples.mean()), Status.CONVERGED, cost, error, method="hutchinson", probes=len(samples))
 
     def density(self, *, probes: int = 1, steps: int = 100, seed: int = 0) -> Density:
-        """Stochastic Lanczos quadrature; no more steps than variables, past which it makes up eigenvalues."""
+        """Stochastic Lanczos quadrature; no more steps than variables, past which it makes up eigenvalues.
+
+        Parameters without curvature, which PyHessian does not see, are a node at 0.
+        """
         before = self.products
         with self._running(seed), _torch_with_eig():
             nodes, weights = self._solver.density(min(steps, self._solver_size), probes)
-        each = [sorted(zip(n, w, strict=True)) for n, w in zip(nodes, weights, strict=True)]
+        seen = self._solver_size / self._size
+        flat = [(0.0, 1 - seen)] if seen < 1 else []
+        rules = [
+            [(float(n), seen * float(w)) for n, w in zip(*rule, strict=True)]
+            for rule in zip(nodes, weights, strict=True)
+        ]
+        each = [sorted(rule + flat) for rule in rules]
         return Density(
             size=self._size,
             outliers=torch.zeros(0, dtype=torch.float64),
-            nodes=tuple(torch.tensor([float(n) for n, _ in pairs], dtype=torch.float64) for pairs in each),
-            weights=tuple(torch.tensor([float(w) for _, w in pairs], dtype=torch.float64) for pairs in each),
+            nodes=tuple(torch.tensor([n for n, _ in rule], dtype=torch.float64) for rule in each),
+            weights=tuple(torch.tensor([w for _, w in rule], dtype=torch.float64) for rule in each),
             products=self.products - before,
         )
 

@@ -60,8 +60,8 @@ def spectrum(
     Args:
         objective: f, on all the data; with BatchNorm's running statistics unless it says otherwise.
         x: where, shape `(p,)`.
-        k: eigenvalues, by default 5, or p where there are fewer; they are taken out of the density, which is the more
-            exact for it.
+        k: eigenvalues, by default 5, or as many as the engine can find where p is smaller; they are taken out of the
+            density, which is the more exact for it.
         engine: `lanczos`; `eigsh`, SciPy's solver for the eigenvalues; or `pyhessian`, an independent second opinion.
         tol: error of each eigenvalue that will do, as a fraction of the largest.
         probes: random vectors for the density, and for a trace that cannot be computed exactly; 0 leaves out the
@@ -72,7 +72,7 @@ def spectrum(
     Raises:
         UsageError: the engine is unknown, or cannot do what is asked.
     """
-    k = min(5, objective.size) if k is None else k
+    k = min(5, objective.size - (engine == "eigsh")) if k is None else k
     if engine == "pyhessian":
         return _second_opinion(objective, x, k, tol, probes, steps, seed)
     if engine not in ("lanczos", "eigsh"):

@@ -34,17 +34,18 @@ def figure_1(results: Results) -> Exhibit:
         sweep = results.select(place, "H1", "test-accuracy", variant="trend")
         found = final_accuracies(results, place, {column: COLUMNS[column] for column in ("SB", "LB")})
         if curves(sweep) or any(found.values()):
-            final = _final_errors(place, sweep)
-            courses = [
-                _panel(_title(place), "epoch", _ERROR, found, test_error_curve(results, "epoch"), share=True),
-                Panel(f"{_title(place)}, every batch", "epoch", _ERROR, _sweep(results, sweep), share=True),
-            ]
+            finals = []
+            courses = [_panel(_title(place), "epoch", _ERROR, found, test_error_curve(results, "epoch"), share=True)]
+            if curves(sweep):
+                finals.append(_final_errors(place, sweep))
+                every = f"{_title(place)}, every batch"
+                courses.append(Panel(every, "epoch", _ERROR, _sweep(results, sweep), share=True))
             theirs = [authors.final_errors(results.figures)] if results.figures else []
-            rows = [[final, *theirs], courses] if theirs else [[final, *courses]]
+            rows = [[*finals, *theirs], courses] if theirs else [[*finals, *courses]]
             figure = Figure(f"{results.profile}-{place.network}-fig1", rows, interactive=True)
             figures.append((figure, _caption(place, found) + authors.remark(results)))
         used += [*sweep, *(each for listed in found.values() for each in listed)]
-    return Exhibit("Fig. 1: the gap grows with the batch", used, figures=figures)
+    return Exhibit("Fig. 1: error against the batch", used, figures=figures)
 
 
 def figure_2(results: Results) -> Exhibit:

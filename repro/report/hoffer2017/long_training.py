@@ -6,7 +6,7 @@ from repro.claims.evidence import Observation
 from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
 from repro.report.results import Results
-from repro.report.runs import DRAWN, Curve, test_error_curve
+from repro.report.runs import DRAWN, loss_curve, test_error_curve
 from repro.report.seeds import Points, curves, drawn, sentence
 
 
@@ -21,7 +21,7 @@ def long_training(results: Results) -> Exhibit:
         if runs:
             title = f"{place.network}, {place.dataset}"
             panels = [
-                _panel(title, "epoch", "test loss, nats", drawn(runs, _test_loss(results))),
+                _panel(title, "epoch", "test loss, nats", drawn(runs, loss_curve(results, "epoch"))),
                 _panel(
                     title, "epoch", "test error, percent", drawn(runs, test_error_curve(results, "epoch")), share=True
                 ),
@@ -32,13 +32,6 @@ def long_training(results: Results) -> Exhibit:
             figure = Figure(f"{results.profile}-{place.network}-long", [panels], interactive=True)
             figures.append((figure, words))
     return Exhibit("Long training: loss, error and the norm of the last layer", used, figures=figures)
-
-
-def _test_loss(results: Results) -> Curve:
-    def curve(run: Observation) -> Points:
-        return [(row["epoch"], row["test_loss"]) for row in results.epochs.get(run.spec, ())]
-
-    return curve
 
 
 def _panel(title: str, x: str, y: str, seeds: dict[str, Points], *, share: bool = False) -> Panel:

@@ -1,4 +1,4 @@
-"""The exhibits of Keskar et al. 2017: Tables 2 to 4, Figs. 2 to 7, Tables 6 and 7, then the Hessian."""
+"""The exhibits of Keskar et al. 2017: Tables 2 to 4, Figs. 2 to 7, Tables 6 and 7, directions, then the Hessian."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from repro.report.keskar2017 import (
     batch_sweep,
     boxes,
     curvature,
+    directions,
     loss_tracking,
     minima_tables,
     paths,
@@ -47,6 +48,7 @@ def exhibits(results: Results) -> list[Exhibit]:
         paths.figure_7(results),
         remedies.table_6(results),
         remedies.table_7(results),
+        directions.directions(results),
         curvature.spectra(results),
         curvature.along_training(results),
         boxes.boxes(results),

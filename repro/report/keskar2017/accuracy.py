@@ -20,9 +20,12 @@ _QUANTITIES = ("train-loss", "train-accuracy", "test-accuracy")
 def table_2(results: Results) -> Exhibit:
     """Final accuracies beside the paper's, with the training loss that says whether a minimum was reached."""
     used = [each for place in results.places for arm in ARMS for each in _cell(results, place, arm)]
-    head = ("network", "data set", "arm", "train loss, nats", "train accuracy, %", "paper", "test accuracy, %", "paper")
+    head = ("network, data set", "arm", "train loss, nats", "train accuracy, %", "paper", "test accuracy, %", "paper")
     rows = [_row(results, place, arm) for place in results.places for arm in ARMS if _cell(results, place, arm)]
-    text = "Mean ± SD over seeds, after the final epoch, BatchNorm statistics of the training loss recomputed."
+    text = (
+        "Mean ± SD over seeds, after the final epoch, BatchNorm statistics of the training loss recomputed. A dash: "
+        "not measured on these runs."
+    )
     return Exhibit("Table 2: accuracy", used, f"{text}\n\n{table((*head, 'n, failed, diverged'), rows)}")
 
 
@@ -49,7 +52,7 @@ def _row(results: Results, place: Place, arm: str) -> Sequence[str]:
     loss, train, test = (summary(results.select(place, "K1", quantity, arm)) for quantity in _QUANTITIES)
     paper = [results.paper.cite(f"Table 2/{split} {arm}", place.network) for split in ("train", "test")]
     theirs = [cited(each.numbers, each.mark) for each in paper]
-    where = (*place, arm)
+    where = (", ".join(place), arm)
     return *where, loss.mean, train.mean, theirs[0], test.mean, theirs[1], test.counts
 
 

@@ -26,8 +26,8 @@ def figure_4(results: Results) -> Exhibit:
         if any(curves(rows) for rows in found.values()):
             panels = _panels(results, place, found)
             figure = Figure(f"{results.profile}-{place.network}-fig4", [panels], interactive=True)
-            words = f"{sentence(found)}. Thin lines are seeds, the thick line is their mean with its 95 % interval"
-            figures.append((figure, f"{place.network} on {data_set(results, *place)}: {words}."))
+            words = f"{sentence(found)}. Thin lines are seeds, the thick line is their mean with its 95 % interval."
+            figures.append((figure, f"{place.network} on {data_set(results, *place)}: {words}{_marked(panels)}"))
         used += [each for rows in found.values() for each in rows]
     return Exhibit("Fig. 4: batch size", used, figures=figures)
 
@@ -49,13 +49,22 @@ def _panels(results: Results, place: Place, found: dict[str, list[Observation]])
     ]
 
 
+def _marked(panels: list[Panel]) -> str:
+    """What the vertical line is, if there is one."""
+    said = (
+        " The dotted line stands between two batches of the sweep, on either side of the paper's threshold, taken as "
+        "the same share of the training set."
+    )
+    return said if panels[0].marks else ""
+
+
 def _threshold(results: Results, place: Place) -> list[tuple[float, str, str]]:
     """Between the largest batch that the study holds to be below the paper's threshold and the next one."""
     below, above = (_batches(results, place, arm) for arm in ("below", "above"))
     if not below or not above:
         return []
     low, high = max(below), min(above)
-    return [(math.sqrt(low * high), f"the paper's threshold as a share of the data: {low} to {high}", "train")]
+    return [(math.sqrt(low * high), f"the paper's threshold, scaled: between {low} and {high}", "train")]
 
 
 def _batches(results: Results, place: Place, arm: str) -> list[int]:

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from repro.claims.estimate import Estimate, one_sample
 from repro.claims.evidence import Observation
-from repro.claims.regression import Fit, fit
 from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
 from repro.report.markdown import blocks, table
-from repro.report.origin import data_set
+from repro.report.origin import IN_BRACKETS, data_set, where
+from repro.report.regression import Fit, fit
 from repro.report.results import Place, Results
 from repro.report.seeds import Points
 from repro.report.summary import NOTHING, number
@@ -20,7 +20,7 @@ from repro.report.summary import NOTHING, number
 ARMS = ("SB", "LB")
 BROKEN = 2.0
 """The quadratic is broken where the interval of φ over it, a mean over seeds, lies wholly beyond this factor."""
-_FITS = ("network", "ε", "n", "on the λ₁ term", "within arms", "on λ₁", "within arms")
+_FITS = ("network, data set", "ε", "n", "on the λ₁ term", "within arms", "on λ₁", "within arms")
 
 
 class _Point(NamedTuple):
@@ -43,7 +43,7 @@ _PREDICTIONS: Mapping[str, Read] = {
     "λ₁ term": lambda point: point.curvature,
     "quadratic": lambda point: point.expanded,
 }
-_HEAD = ("network", "arm", "ε", "n", *(f"φ / {name}" for name in _PREDICTIONS))
+_HEAD = ("network, data set", "arm", "ε", "n", *(f"φ / {name}" for name in _PREDICTIONS))
 
 
 def boxes(results: Results) -> Exhibit:
@@ -59,9 +59,10 @@ def boxes(results: Results) -> Exhibit:
         used += [each for arm in ARMS for each in results.select(place, "K14", "sharpness", arm)]
         sizes = sorted({point.eps for point in points})
         groups = {(arm, eps): [p for p in points if (p.arm, p.eps) == (arm, eps)] for arm in ARMS for eps in sizes}
-        ratios += [_ratios(place, *key, group) for key, group in groups.items() if group]
+        ratios += [_ratios(where(results, place), *key, group) for key, group in groups.items() if group]
+        said += [_sharper(place, points)]
         said += [_breaks(place, arm, {eps: groups[arm, eps] for eps in sizes if groups[arm, eps]}) for arm in ARMS]
-        fits += [_fits(place, eps, [point for point in points if point.eps == eps]) for eps in sizes]
+        fits += [_fits(where(results, place), eps, [point for point in points if point.eps == eps]) for eps in sizes]
         figure = Figure(f"{results.profile}-{place.network}-boxes", [_panels(place, points)])
         figures.append((figure, f"{place.network} on {data_set(results, *place)}. {_CAPTION}"))
     text = blocks([_NOTE, table(_HEAD, ratios), " ".join(said), _OVER_RUNS, table(_FITS, fits)]) if used else ""
@@ -72,7 +73,8 @@ _NOTE = (
     "φ by sign ascents of 20 gradients, over what the Taylor series of the loss says of it. *Slope*: the largest rise "
     "of the linear part in the box, 100 ε Σ|gᵢ|(|xᵢ| + 1) / (1 + f), from the gradient that is left at the minimum. "
     "*λ₁ term*: that of the largest eigenvalue's part, 100 ε² λ₁ (Σ|v₁ᵢ|(|xᵢ| + 1))² / 2(1 + f). *Quadratic*: linear "
-    "part and whole Hessian at the very point that was found. Geometric means, with 95 % intervals over seeds."
+    "part and whole Hessian at the very point that was found. Geometric means, with 95 % intervals over seeds. "
+    f"{IN_BRACKETS}"
 )
 _OVER_RUNS = (
     "Slope of log φ on the logarithm of the λ₁ term, and of λ₁ alone, over the minima of both arms, with 95 % interval "
@@ -98,9 +100,9 @@ def _points(results: Results, place: Place) -> Iterator[_Point]:
                     yield point
 
 
-def _ratios(place: Place, arm: str, eps: float, group: Sequence[_Point]) -> Sequence[str]:
+def _ratios(named: str, arm: str, eps: float, group: Sequence[_Point]) -> Sequence[str]:
     shown = (_shown(_ratio(group, read)) for read in _PREDICTIONS.values())
-    return place.network, arm, f"{eps:g}", str(len(group)), *shown
+    return named, arm, f"{eps:g}", str(len(group)), *shown
 
 
 def _ratio(group: Sequence[_Point], prediction: Read) -> Estimate:
@@ -111,6 +113,19 @@ def _ratio(group: Sequence[_Point], prediction: Read) -> Estimate:
 def _shown(estimate: Estimate) -> str:
     bounds = estimate.interval(0.05)
     return number(10**estimate.mean) + (f" [{', '.join(number(10**bound) for bound in bounds)}]" if bounds else "")
+
+
+def _sharper(place: Place, points: Sequence[_Point]) -> str:
+    """In how many seeds LB is the sharper one, box by box: the order of the arms depends on the box."""
+    found: dict[tuple[float, int], dict[str, float]] = {}
+    for point in points:
+        found.setdefault((point.eps, point.seed), {})[point.arm] = point.found
+    both = [
+        (eps, values["LB"] > values["SB"]) for (eps, _), values in sorted(found.items()) if len(values) == len(ARMS)
+    ]
+    sizes = dict.fromkeys(eps for eps, _ in both)
+    told = (f"{both.count((eps, True))} of {sum(eps == at for at, _ in both)} at ε {eps:g}" for eps in sizes)
+    return f"{place.network}: seeds in which LB is sharper than SB: {', '.join(told)}."
 
 
 def _breaks(place: Place, arm: str, groups: dict[float, list[_Point]]) -> str:
@@ -125,13 +140,13 @@ def _breaks(place: Place, arm: str, groups: dict[float, list[_Point]]) -> str:
     return f"{who} breaks between {before} and {sizes[broken[0]]:g}."
 
 
-def _fits(place: Place, eps: float, group: Sequence[_Point]) -> Sequence[str]:
+def _fits(named: str, eps: float, group: Sequence[_Point]) -> Sequence[str]:
     found, arms = [math.log10(point.found) for point in group], [point.arm for point in group]
     cells = []
     for read in (_PREDICTIONS["λ₁ term"], lambda point: point.largest):
         xs = [math.log10(read(point)) for point in group]
         cells += [_fitted(fit(xs, found)), _fitted(fit(xs, found, arms))]
-    return place.network, f"{eps:g}", str(len(group)), *cells
+    return named, f"{eps:g}", str(len(group)), *cells
 
 
 def _fitted(line: Fit | None) -> str:

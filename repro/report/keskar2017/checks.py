@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from repro.claims.evidence import Observation
-from repro.report.markdown import blocks, table
+from repro.report.markdown import blocks, listing, table
 from repro.report.results import Results
 from repro.report.summary import number
 
@@ -59,9 +59,20 @@ def against_ten_times(results: Results) -> str:
     close = [pair for pair in pairs if pair.tried.status == "ok" and pair.shortfall <= CLOSE]
     costs = [pair.tried.cost for pair in pairs if pair.tried.cost is not None]
     cost = f" at a cost of at most {max(costs):.0f} full-data gradients" if costs else ""
-    said = f"The search came within 1 % of one ten times as long in **{len(close)} of {len(pairs)}** minima{cost}."
+    said = (
+        f"The search came within 1 % of one ten times as long in **{len(close)} of {len(pairs)}** minima"
+        f"{_checked(rows, pairs)}{cost}."
+    )
     far = [pair for pair in pairs if pair not in close]
     return blocks([said, _shortfalls(far)]) if far else said
+
+
+def _checked(rows: Iterable[Observation], pairs: Iterable[Compared]) -> str:
+    """On which networks it was tried, and on which not."""
+    tried = list(dict.fromkeys(pair.best.network for pair in pairs))
+    others = [each for each in dict.fromkeys(row.network for row in rows) if each not in tried]
+    left = f"; on {listing(others)} it was not tried" if others else ""
+    return f" (of {listing(tried)}{left})"
 
 
 def _pairs(rows: Iterable[Observation], *, tried: str, best: str) -> Iterator[Compared]:

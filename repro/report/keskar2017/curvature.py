@@ -9,7 +9,7 @@ from repro.claims.evidence import Observation
 from repro.report.exhibit import Exhibit
 from repro.report.figure import Figure, Line, Panel
 from repro.report.markdown import table
-from repro.report.origin import data_set
+from repro.report.origin import IN_BRACKETS, data_set, where
 from repro.report.results import Place, Results
 from repro.report.seeds import curves, sentence
 from repro.report.summary import summary
@@ -17,7 +17,8 @@ from repro.studies.keskar2017 import Setting
 from repro.studies.keskar2017.curvature import LINEAR
 
 ARMS = ("SB", "LB")
-_HEAD = ("network", "data set", "arm", "largest eigenvalue", "trace", "large eigenvalues", "n, failed, diverged")
+_COUNTS = "n, failed, diverged"
+_HEAD = ("network, data set", "arm", "largest eigenvalue", "trace", _COUNTS, "large eigenvalues", _COUNTS)
 _NUMBERS = {"hessian-top": "", "hessian-trace": "trace", "hessian-large": "many"}
 _FAINTEST = 1e-7
 """Densities end here; one eigenvalue of a million stands well above it."""
@@ -37,7 +38,8 @@ def spectra(results: Results) -> Exhibit:
             figures.append((figure, f"{place.network} on {data_set(results, *place)}: {sentence(found)}. {_SPECTRA}"))
     note = (
         "Mean ± SD over seeds, in nats; Hessian of the training loss at the final weights, BatchNorm statistics "
-        "recomputed. Large: above a tenth of the geometric mean of both arms' largest eigenvalue."
+        "recomputed. Large: above a tenth of the geometric mean of both arms' largest eigenvalue, counted from the "
+        f"density; a count that is not certain enough has failed. {IN_BRACKETS}"
     )
     text = f"{note}\n\n{table(_HEAD, rows)}" if rows else ""
     return Exhibit("Hessian: eigenvalues of both minima", used, text, figures)
@@ -65,9 +67,8 @@ _SPECTRA = (
 
 
 def _row(results: Results, place: Place, arm: str) -> Sequence[str]:
-    cells = [summary(results.select(place, "K14", name, arm, variant)) for name, variant in _NUMBERS.items()]
-    where = (place.network, data_set(results, *place), arm)
-    return *where, *(cell.mean for cell in cells), cells[0].counts
+    top, trace, large = (summary(results.select(place, "K14", name, arm, row)) for name, row in _NUMBERS.items())
+    return where(results, place), arm, top.mean, trace.mean, top.counts, large.mean, large.counts
 
 
 def _spectra(results: Results, place: Place) -> list[list[Panel]]:

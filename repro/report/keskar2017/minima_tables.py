@@ -10,14 +10,14 @@ from repro.claims.evidence import Observation
 from repro.report.exhibit import Exhibit
 from repro.report.keskar2017.checks import against_ten_times, against_the_published_rule
 from repro.report.markdown import blocks, table
-from repro.report.origin import data_set
+from repro.report.origin import IN_BRACKETS, where
 from repro.report.results import Place, Results
 from repro.report.summary import NOTHING, cited, number, summary
 
 ARMS = ("SB", "LB")
 _VARIANTS = {"1e-3": ("", "published"), "5e-4": ("eps=5e-4", "eps=5e-4 published")}
 _HEAD = (
-    *("network", "data set", "ε", "arm", "paper", "searched", "n, failed, diverged", "searches disagree by"),
+    *("network, data set", "ε", "arm", "paper", "searched", "n, failed, diverged", "searches disagree by at most"),
     *("published rule", "n, failed, diverged"),
 )
 
@@ -55,8 +55,9 @@ def _table(results: Results, name: str, claim: str, title: str) -> Exhibit:
                 rows += [_row(results, place, name, eps, pair) for pair in pairs]
                 rows.append(_ratio(results, place, name, eps, pairs))
     note = (
-        "Mean ± SD over seeds; LB / SB is the geometric mean over the seeds that have both. Searched: the best of at "
-        "least two different searches. Published rule: ten iterations of L-BFGS-B from x. The paper has n = 5."
+        "Mean ± SD over seeds; LB / SB is the geometric mean over the seeds that have both. Searched: the best of two "
+        "kinds of search; they disagree by what the other falls short. Published rule: ten iterations of L-BFGS-B from "
+        f"x. A dash: not run, or nothing to compare. The paper has n = 5. {IN_BRACKETS}"
     )
     text = blocks([note, table(_HEAD, rows), against_the_published_rule(used)]) if used else ""
     return Exhibit(f"{name}: {title}", used, text)
@@ -70,9 +71,8 @@ def _pair(results: Results, place: Place, claim: str, eps: str, arm: str) -> _Pa
 def _row(results: Results, place: Place, name: str, eps: str, pair: _Pair) -> Sequence[str]:
     ours, rule = summary(pair.searched), summary(pair.published)
     paper = results.paper.cite(f"{name}/{pair.arm} {eps}", place.network)
-    where = (place.network, data_set(results, *place), eps, pair.arm, cited(paper.numbers, paper.mark))
-    gap = _disagreement(pair.searched)
-    return *where, ours.mean, ours.counts, gap, rule.mean, rule.counts
+    gap, theirs = _disagreement(pair.searched), cited(paper.numbers, paper.mark)
+    return where(results, place), eps, pair.arm, theirs, ours.mean, ours.counts, gap, rule.mean, rule.counts
 
 
 def _ratio(results: Results, place: Place, name: str, eps: str, pairs: Sequence[_Pair]) -> Sequence[str]:
@@ -80,7 +80,7 @@ def _ratio(results: Results, place: Place, name: str, eps: str, pairs: Sequence[
     paper = [results.paper.cite(f"{name}/{arm} {eps}", place.network).numbers for arm in ("LB", "SB")]
     theirs = number(paper[0][0] / paper[1][0]) if all(paper) else NOTHING
     ratios = _factor(large.searched, small.searched), _factor(large.published, small.published)
-    return place.network, data_set(results, *place), eps, "LB / SB", theirs, ratios[0], "", "", ratios[1], ""
+    return where(results, place), eps, "LB / SB", theirs, ratios[0], "", "", ratios[1], ""
 
 
 def _factor(large: Sequence[Observation], small: Sequence[Observation]) -> str:
@@ -93,4 +93,4 @@ def _factor(large: Sequence[Observation], small: Sequence[Observation]) -> str:
 def _disagreement(searched: Sequence[Observation]) -> str:
     """The searches' largest difference, in percent of the maximum found."""
     shares = [100 * each.residual / each.value for each in searched if each.residual is not None and each.value > 0]
-    return f"{number(max(shares))} % at most" if shares else NOTHING
+    return f"{number(max(shares))} %" if shares else NOTHING

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from repro.claims.evidence import Observation
 from repro.report.exhibit import Exhibit
 from repro.report.markdown import table
-from repro.report.origin import data_set
+from repro.report.origin import IN_BRACKETS, where
 from repro.report.results import Place, Results
 from repro.report.summary import NOTHING, cited, summary
 
@@ -52,9 +52,12 @@ def _table(results: Results, title: str, claim: str, arms: Sequence[_Arm]) -> Ex
             found = [(arm, *_cells(results, place, arm)) for arm in arms]
             used += [each for _, accuracies, sharp in found for each in (*accuracies, *sharp)]
             rows += [_row(results, place, *cells) for cells in found]
-    head = ("network", "data set", "arm", "paper", "test accuracy, %", "n, failed, diverged")
+    head = ("network, data set", "arm", "paper", "test accuracy, %", "n, failed, diverged")
     sharp_head = ("paper", "φ at ε 1e-3, % of 1 + f(x)", "n, failed, diverged")
-    note = "Mean ± SD over seeds, after the final epoch; φ by sign ascents, on the training set without augmentation."
+    note = (
+        "Mean ± SD over seeds, after the final epoch; φ by sign ascents, on the training set without augmentation. "
+        f"{IN_BRACKETS}"
+    )
     return Exhibit(title, used, f"{note}\n\n{table((*head, *sharp_head), rows)}" if used else "")
 
 
@@ -68,8 +71,7 @@ def _row(
 ) -> Sequence[str]:
     ours, phi = summary(accuracies), summary(sharp)
     paper = [_paper(results, place, reference) for reference in (arm.paper, arm.paper_sharpness)]
-    where = (place.network, data_set(results, *place), arm.name)
-    return *where, paper[0], ours.mean, ours.counts, paper[1], phi.mean, phi.counts
+    return where(results, place), arm.name, paper[0], ours.mean, ours.counts, paper[1], phi.mean, phi.counts
 
 
 def _paper(results: Results, place: Place, reference: str) -> str:

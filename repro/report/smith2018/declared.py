@@ -17,11 +17,11 @@ from repro.report.smith2018.schedules import SCHEDULES
 from repro.report.summary import number
 from repro.studies.smith2018 import Setting
 from repro.train.canonical import from_json
-from repro.train.noise_scale import noise_scale, simple_noise_scale
+from repro.train.noise_scale import approximate_noise_scale, noise_scale
 from repro.train.regime import Phase, Regime
 
 _HEAD = (
-    *("network", "data set", "schedule", "updates", "decay's updates for each", "batches", "learning rates"),
+    *("network, data set", "schedule", "updates", "decay's updates for each", "batches", "learning rates"),
     *("momentum", "g, exact", "g, N ≫ B", "largest B/N, %"),
 )
 
@@ -70,11 +70,11 @@ def _row(place: Place, setting: Setting, name: str, examples: int) -> Sequence[o
     regime = setting.regimes[name]
     first, updates = regime.phases[0], regime.updates(examples)
     return (
-        *(*place, name, f"{updates:,}", number(setting.decay.updates(examples) / updates)),
+        *(", ".join(place), name, f"{updates:,}", number(setting.decay.updates(examples) / updates)),
         ", ".join(f"{phase.batch:,}" for phase in regime.phases),
         ", ".join(f"{phase.learning_rate:.4g}" for phase in regime.phases),
         f"{first.momentum:g}",
-        *(number(scale(first, examples)) for scale in (noise_scale, simple_noise_scale)),
+        *(number(scale(first, examples)) for scale in (noise_scale, approximate_noise_scale)),
         number(100 * max(phase.batch for phase in regime.phases) / examples),
     )
 
@@ -86,7 +86,7 @@ def _panels(setting: Setting, place: Place, examples: int) -> list[Panel]:
         "noise scale g": lambda phase: noise_scale(phase, examples),
     }
     panels = [_panel(setting, place, name, value) for name, value in numbers.items()]
-    simple = steps(setting.decay, lambda phase: simple_noise_scale(phase, examples))
+    simple = steps(setting.decay, lambda phase: approximate_noise_scale(phase, examples))
     dashed = Line("ε N / (B (1 - m)) of decay", "decay", {"": simple}, dashed=True, averaged=False)
     return [*panels[:-1], replace(panels[-1], lines=[*panels[-1].lines, dashed])]
 

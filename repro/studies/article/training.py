@@ -12,36 +12,31 @@ from repro.studies.study import Reading, Sample
 
 def large_batch_is_worse(setting: Training) -> Iterator[Sample]:
     """A1: validation loss at one learning rate after as many epochs, and the accuracy beside it."""
-    yield from finals(setting, "A1", "test_loss", _named("1024", "64"))
-    yield from finals(setting, "A1", "test_loss", _named("256", "64"), "batch=256")
-    yield from finals(setting, "A1", "test_accuracy", _named("1024", "64"), "accuracy")
+    yield from finals(setting, "A1", "test_loss", ("1024", "64"))
+    yield from finals(setting, "A1", "test_loss", ("256", "64"), "batch=256")
+    yield from finals(setting, "A1", "test_accuracy", ("1024", "64"), "accuracy")
 
 
 def adjusted_rate(setting: Training) -> Iterator[Sample]:
     """A2: the same with the rate adjusted by a rule, and with the rate tuned for every batch."""
     for batch in LARGE:
         for rule in RULES:
-            yield from finals(setting, "A2", "test_loss", _named(f"{batch} {rule}", "64"), _row(batch, rule))
+            yield from finals(setting, "A2", "test_loss", (f"{batch} {rule}", "64"), _row(batch, rule))
         for arm in (batch, SMALL):
             yield from _tuned(setting, arm, _row(batch, "tuned"))
-    yield from finals(setting, "A2", "test_accuracy", _named("1024 linear", "64"), "accuracy")
+    yield from finals(setting, "A2", "test_accuracy", ("1024 linear", "64"), "accuracy")
 
 
 def switched(setting: Training) -> Iterator[Sample]:
     """A8: the large batch first, against the small one throughout, and against the small one's share alone."""
-    yield from finals(setting, "A8", "test_loss", _named("switched", "64"))
+    yield from finals(setting, "A8", "test_loss", ("switched", "64"))
     left = setting.epochs - setting.switch
-    yield from finals(setting, "A8", "test_loss", _named("switched"), "alone")
+    yield from finals(setting, "A8", "test_loss", ("switched",), "alone")
     for seed in setting.seeds:
         needs = (setting.run_of("64", seed),)
         yield Sample(
             "A8", "64", seed, "test-loss", needs, lambda run: Reading(run.epochs[left - 1]["test_loss"]), "alone"
         )
-
-
-def _named(*arms: str) -> dict[str, str]:
-    """Arms that have the names of their regimes."""
-    return dict(zip(arms, arms, strict=True))
 
 
 def _row(batch: int, rule: str) -> str:
@@ -56,4 +51,4 @@ def _tuned(setting: Training, batch: int, row: str) -> Iterator[Sample]:
     needs = tuple(setting.run(regime, seed) for regime in tried for seed in setting.seeds)
     for own, seed in enumerate(setting.seeds):
         read = reading.best_for_others(own, len(tried), reading.final_metric("test_loss"))
-        yield Sample("A2", f"{batch} tuned", seed, "test-loss", needs, read, row)
+        yield Sample("A2", f"{batch} tuned", seed, "test-loss", needs, read, row, tries=True)

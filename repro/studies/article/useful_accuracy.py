@@ -18,6 +18,7 @@ from repro.studies import reading
 from repro.studies.article.cost import timing
 from repro.studies.article.setting import LARGE, SMALL, Cost
 from repro.studies.noise_scale import noise_scale_of
+from repro.studies.reading import Try
 from repro.studies.study import Need, Reading, RunRecord, Sample
 from repro.studies.timing import cost_of, predicted
 
@@ -33,14 +34,14 @@ def first_useful_accuracy(setting: Cost) -> Iterator[Sample]:
         timed = timing(setting, seed)
         for row, tried in (("", rates), ("one rate", 1)):
             for way in (_Way(setting, batch, own, tried) for batch in (SMALL, LARGE[-1])):
-                yield Sample("A9", str(way.batch), seed, "seconds", (timed, *way.runs), way.seconds, row)
+                yield Sample("A9", str(way.batch), seed, "seconds", (timed, *way.runs), way.seconds, row, tries=True)
         sweep = [_Way(setting, batch, own, rates) for batch in setting.sweep]
         for way in sweep:
             for quantity, read in (("updates", way.updates), ("seconds", way.seconds), ("bytes", way.bytes)):
-                yield Sample("A9", "", seed, quantity, (timed, *way.runs), read, x=float(way.batch))
+                yield Sample("A9", "", seed, quantity, (timed, *way.runs), read, x=float(way.batch), tries=True)
         every: tuple[Need, ...] = (timed, *(run for way in sweep for run in way.runs))
         for quantity, batch in (("critical-batch", _critical), ("cheapest-batch", _cheapest)):
-            yield Sample("A9", "", seed, quantity, every, _of_all(sweep, batch))
+            yield Sample("A9", "", seed, quantity, every, _of_all(sweep, batch), tries=True)
         probed = replace(setting.first(seed), probes=frozenset({_probe(setting)}))
         yield Sample("A9", "", seed, "noise-batch", (probed,), partial(_noise_on_the_way, setting))
 
@@ -66,22 +67,22 @@ class _Way:
         regimes = self.setting.tried(self.batch)[: self.rates]
         return tuple(self.setting.run(regime, seed) for regime in regimes for seed in self.setting.seeds)
 
-    def epochs(self, *runs: RunRecord) -> Reading:
+    def epochs(self, *runs: Try) -> Reading:
         """Passes over the training set, a real number."""
         until = reading.epochs_until("test_accuracy", self.setting.useful)
         return reading.best_for_others(self.own, self.rates, until)(*runs)
 
-    def updates(self, _: Content, *runs: RunRecord) -> Reading:
+    def updates(self, _: Content, *runs: Try) -> Reading:
         """A part of an epoch has its part of the epoch's updates."""
         phase = self.setting.base(self.batch).phases[0]
         return _times(self.epochs(*runs), phase.updates_per_epoch(_examples(self.setting)))
 
-    def seconds(self, content: Content, *runs: RunRecord) -> Reading:
+    def seconds(self, content: Content, *runs: Try) -> Reading:
         """By the line of A3."""
         updates, examples = self.updates(content, *runs), _times(self.epochs(*runs), _examples(self.setting))
         return updates if updates.failure else predicted(cost_of(content), updates.value, examples.value)
 
-    def bytes(self, content: Content, *runs: RunRecord) -> Reading:
+    def bytes(self, content: Content, *runs: Try) -> Reading:
         """Of gradients and parameters, where every update exchanges both once."""
         return _times(self.updates(content, *runs), bytes_moved(1, _parameters(self.setting)))
 
@@ -90,7 +91,7 @@ def _of_all(sweep: list[_Way], batch: Callable[[Content, list[float], list[float
     """Reads a batch off the updates that all batches of the sweep took."""
     sizes = [float(way.batch) for way in sweep]
 
-    def read(content: Content, *runs: RunRecord) -> Reading:
+    def read(content: Content, *runs: Try) -> Reading:
         given = iter(runs)
         taken = [way.updates(content, *(next(given) for _ in way.runs)) for way in sweep]
         return reading.together(taken, lambda updates: batch(content, sizes, updates))

@@ -14,7 +14,7 @@ from repro.measure import log_grid, logarithmic, power
 from repro.studies import reading
 from repro.studies.hoffer2017.setting import Setting
 from repro.studies.potential import PotentialAtStart
-from repro.studies.study import Reading, RunRecord, Sample
+from repro.studies.study import Reading, Row, RunRecord, Sample
 from repro.train.loop import DISTANCES_PER_DECADE
 
 FIRST = 10
@@ -30,11 +30,11 @@ SETTLED = 0.1
 def logarithmic_diffusion(setting: Setting) -> Iterator[Sample]:
     """H2: a logarithm against a power law, before the first drop of the learning rate."""
     for seed in setting.seeds:
-        for column, row in (("SB", ""), ("LB", "LB")):
+        for row, (column, moved) in _WALKS.items():
             run, end = (setting.run_of(column, seed),), _first_drop(setting, column)
-            yield Sample("H2", "", seed, "aic-difference", run, _preference(end), row)
+            yield Sample("H2", "", seed, "aic-difference", run, _fitted(_preference, end, moved), row)
             for name, number in _FITS.items():
-                yield Sample("H2", column, seed, name, run, _fitted(number, end))
+                yield Sample("H2", column, seed, name, run, _fitted(number, end, moved), row)
 
 
 def collapse(setting: Setting) -> Iterator[Sample]:
@@ -79,19 +79,21 @@ _FITS: Mapping[str, Callable[[list[float], list[float]], float]] = {
 }
 
 
-def _preference(end: int) -> Callable[[RunRecord], Reading]:
+def _preference(t: list[float], y: list[float]) -> float:
     """By how much Akaike's criterion prefers the logarithm."""
-    return _fitted(lambda t, y: power(t, y).aic - logarithmic(t, y).aic, end)
+    return power(t, y).aic - logarithmic(t, y).aic
 
 
-def _fitted(number: Callable[[list[float], list[float]], float], end: int) -> Callable[[RunRecord], Reading]:
+def _fitted(
+    number: Callable[[list[float], list[float]], float], end: int, moved: Callable[[Row], float]
+) -> Callable[[RunRecord], Reading]:
     """A number of fits to the distances up to update `end`; a failure where they are too few, or fit nothing."""
 
     def read(record: RunRecord) -> Reading:
         if end < DECADE * FIRST:
             return Reading(math.nan, failure=f"{FIRST} to {end} updates are less than a decade")
         try:
-            return Reading(number(*_between(record, FIRST, end)))
+            return Reading(number(*_between(record, FIRST, end, moved)))
         except UsageError as error:
             return Reading(math.nan, failure=str(error))
 
@@ -102,6 +104,8 @@ def _distance_gap(end: int) -> Callable[[RunRecord, RunRecord], Reading]:
     """Mean |ln ratio| of the second run's distances and the first's, up to update `end`."""
 
     def read(one: RunRecord, other: RunRecord) -> Reading:
+        if end < FIRST:
+            return Reading(math.nan, failure=f"the rate drops after {end} updates, and distances count from {FIRST}")
         logged = zip(*_between(other, FIRST, end), strict=True)
         gaps = [abs(math.log(distance / reading.distance_at(one, int(t)))) for t, distance in logged]
         return Reading(sum(gaps) / len(gaps))
@@ -115,11 +119,25 @@ def _first_drop(setting: Setting, column: str) -> int:
     return regime.updates_until(regime.phases[0].epochs, CATALOGUE[setting.dataset].train)
 
 
-def _between(record: RunRecord, first: int, last: int) -> tuple[list[float], list[float]]:
+def _whole(row: Row) -> float:
+    return float(row["distance"])
+
+
+def _first_layer(row: Row) -> float:
+    return float(next(iter(row["modules"].values())))
+
+
+_WALKS = {"": ("SB", _whole), "LB": ("LB", _whole), "first-layer": ("SB", _first_layer)}
+"""The rows of H2: whose distances are fitted, and of which weights."""
+
+
+def _between(
+    record: RunRecord, first: int, last: int, moved: Callable[[Row], float] = _whole
+) -> tuple[list[float], list[float]]:
     """Updates and distances on the logarithmic grid; the ends of epochs, logged as well, are left out."""
     grid = set(log_grid(record.distances[-1]["update"], DISTANCES_PER_DECADE))
     rows = [row for row in record.distances if first <= row["update"] <= last and row["update"] in grid]
-    return [float(row["update"]) for row in rows], [float(row["distance"]) for row in rows]
+    return [float(row["update"]) for row in rows], [moved(row) for row in rows]
 
 
 def _error_difference(small: RunRecord, adapted: RunRecord) -> Reading:
@@ -139,9 +157,7 @@ def _deviations(content: dict[str, Any]) -> list[Reading]:
 
 
 def _norms(record: RunRecord) -> list[Reading]:
-    logged = [row for row in record.distances if "last_norm" in row]
-    none = Reading(math.nan, failure="the run was logged before norms were")
-    return [Reading(row["last_norm"], x=float(row["update"])) for row in logged] or [none]
+    return [Reading(row["last_norm"], x=float(row["update"])) for row in record.distances]
 
 
 def _since_lowest(record: RunRecord, metric: str) -> float:

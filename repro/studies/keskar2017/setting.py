@@ -70,6 +70,12 @@ class Setting:
     density_steps: int = 40
     boxes: tuple[float, ...] = (1e-6, 1e-5, 1e-4, 5e-4, 1e-3)
 
+    def __post_init__(self) -> None:
+        for claim, name in {"K7": "sweep_batches", "K8": "warm_epochs", "K9": "track_epochs"}.items():
+            places = getattr(self, name)
+            if claim in self.claims and len(places) < 2:
+                raise ValueError(f"{name}={list(places)} must be two or more for {claim}, which compares them.")
+
     @property
     def augmentation(self) -> AugmentationName:
         """That of appendix E.1; digits are never flipped."""

@@ -34,7 +34,8 @@ def batch_sweep(setting: Setting) -> Iterator[Sample]:
         yield Sample("K7", "", seed, "sharpness-trend", tuple(sharp), _sharpness_trend(batches), "sharpness")
         for arm in ("above", "below"):
             chosen = [run for run, batch in zip(runs, batches, strict=True) if (batch > threshold) == (arm == "above")]
-            yield Sample("K7", arm, seed, "test-accuracy", tuple(chosen), _mean_accuracy, "threshold")
+            if chosen:
+                yield Sample("K7", arm, seed, "test-accuracy", tuple(chosen), _mean_accuracy, "threshold")
 
 
 def warm_start(setting: Setting) -> Iterator[Sample]:
@@ -93,11 +94,14 @@ def _third(_: RunRecord, __: RunRecord, content: dict[str, Any]) -> Reading:
 
 
 def _against_loss(*contents: dict[str, Any]) -> list[Reading]:
-    return [reading.sharpness(content)._replace(x=content["loss"]) for content in contents]
+    """A point whose loss is not finite has no place on the curve; it makes the slope a failure."""
+    placed = [content for content in contents if content["loss"] is not None]
+    return [reading.sharpness(content)._replace(x=content["loss"]) for content in placed]
 
 
 def _slope(*contents: dict[str, Any]) -> Reading:
-    return _sharpness_slope([-math.log10(content["loss"]) for content in contents], contents)
+    losses = [math.nan if content["loss"] is None else content["loss"] for content in contents]
+    return _sharpness_slope([-math.log10(loss) for loss in losses], contents)
 
 
 def _sharpness_slope(xs: list[float], contents: Sequence[dict[str, Any]]) -> Reading:

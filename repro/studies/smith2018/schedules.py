@@ -9,7 +9,7 @@ from typing import Any
 
 from repro.runs.worker import RunRequest
 from repro.studies import reading
-from repro.studies.sgd import final_accuracies
+from repro.studies.sgd import finals
 from repro.studies.smith2018.noise import noise_along_training
 from repro.studies.smith2018.setting import Setting
 from repro.studies.study import Reading, RunRecord, Sample
@@ -41,22 +41,22 @@ def fewer_updates(setting: Setting) -> Iterator[Sample]:
 def same_accuracy(setting: Setting) -> Iterator[Sample]:
     """S3: final test accuracy of increase against decay, and of the hybrid."""
     yield from _accuracies(setting, "S3", "increase")
-    yield from final_accuracies(setting, "S3", ("hybrid", "decay"), "hybrid")
+    yield from finals(setting, "S3", "test_accuracy", ("hybrid", "decay"), "hybrid")
 
 
 def increased_rate(setting: Setting) -> Iterator[Sample]:
     """S4: a larger initial learning rate with a larger initial batch."""
-    yield from final_accuracies(setting, "S4", ("rate", "decay"))
+    yield from finals(setting, "S4", "test_accuracy", ("rate", "decay"))
 
 
 def increased_momentum(setting: Setting) -> Iterator[Sample]:
     """S5: a larger momentum with a still larger initial batch."""
-    yield from final_accuracies(setting, "S5", ("momentum", "decay"))
+    yield from finals(setting, "S5", "test_accuracy", ("momentum", "decay"))
 
 
 def past_a_tenth(setting: Setting) -> Iterator[Sample]:
     """S7: a batch that grows far beyond a tenth of the training set."""
-    yield from final_accuracies(setting, "S7", ("past", "decay"))
+    yield from finals(setting, "S7", "test_accuracy", ("past", "decay"))
 
 
 def control(setting: Setting) -> Iterator[Sample]:

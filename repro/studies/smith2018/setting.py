@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from repro.studies.sgd import SgdSetting
-from repro.train.adapt import increased, scaled, with_ghosts, with_momentum
+from repro.train.adapt import increased, scaled, with_ghosts, with_learning_rate, with_momentum
 from repro.train.regime import Regime, constant
 from repro.train.spec import OptimizerName
 
@@ -66,8 +66,7 @@ class Setting(SgdSetting):
         regime = self.regimes[schedule]
         if optimizer == "sgd":
             return regime.each(lambda p: replace(p, momentum=0.0, learning_rate=p.learning_rate / (1 - p.momentum)))
-        factor = _ADAM_RATE / self.rate if optimizer == "adam" else 1.0
-        return regime.each(lambda p: replace(p, learning_rate=p.learning_rate * factor))
+        return with_learning_rate(regime, _ADAM_RATE / self.rate) if optimizer == "adam" else regime
 
     @property
     def _hybrid(self) -> Regime:

@@ -8,6 +8,7 @@ import pytest
 
 from repro.claims.evidence import SCHEMA, Provenance, read, write
 from repro.errors import DataError, StorageError
+from repro.provenance import provenance
 
 
 def test_what_is_written_is_read_back(tmp_path, observation):
@@ -118,7 +119,7 @@ def test_a_row_that_contradicts_itself_is_not_read(tmp_path, observation, change
 
 
 def test_provenance_knows_this_machine():
-    here = Provenance.here()
+    here = Provenance(**provenance())
     assert here.machine
     assert here.threads >= 1
     assert here.torch_version.startswith("2.")

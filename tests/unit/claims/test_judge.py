@@ -137,10 +137,10 @@ def test_a_gap_closes_only_where_there_was_one(declare, gap, pairs):
     }
     assert {name: (row.verdict, row.finding) for name, row in verdicts.items()} == {
         "gap": ("reproduced", "as claimed"),
-        "no gap": ("inconclusive", "no gap to close"),
-        "small": ("inconclusive", "no gap to close"),
-        "not run": ("inconclusive", "no gap to close"),
-        "elsewhere": ("inconclusive", "no gap to close"),
+        "no gap": ("inconclusive", "the gap was not shown"),
+        "small": ("inconclusive", "the gap was not shown"),
+        "not run": ("inconclusive", "the gap was not shown"),
+        "elsewhere": ("inconclusive", "the gap was not shown"),
     }
 
 
@@ -150,14 +150,14 @@ def test_a_row_that_needs_another_row_is_held_to_that_one(declare, gap, pairs):
     closed = pairs(SB, NO_GAP, claim="K2") + pairs(SB, NO_GAP, claim="K2", variant="other")
     rows = judge(claims, pairs(SB, GAP) + pairs(SB, NO_GAP, variant="other") + closed, "quick")
     found = {variant: _row(rows, "K2", variant=variant).finding for variant in ("", "other")}
-    assert found == {"": "as claimed", "other": "no gap to close"}
+    assert found == {"": "as claimed", "other": "the gap was not shown"}
 
 
 def test_a_direction_that_needs_a_gap_is_not_judged_without_one(declare, gap, pairs):
     claims = declare(gap + gap.replace('"K1"', '"K2"') + 'needs_gap = "K1"\n')
     lower = pairs(SB, GAP, claim="K2")
     assert _row(judge(claims, pairs(SB, GAP) + lower, "quick"), "K2").finding == "as claimed"
-    assert _row(judge(claims, pairs(SB, NO_GAP) + lower, "quick"), "K2").finding == "no gap to close"
+    assert _row(judge(claims, pairs(SB, NO_GAP) + lower, "quick"), "K2").finding == "the gap was not shown"
 
 
 def test_a_range_is_judged_on_a_log_scale(declare, observation):

@@ -47,7 +47,7 @@ def test_a_missing_ledger_says_what_to_run(tmp_path):
         read(tmp_path / "ledger.json")
 
 
-@pytest.mark.parametrize("content", ["[{", '[{"paper": "x"}]', "3", "[3]"])
+@pytest.mark.parametrize("content", ["[{", '[{"paper": "x"}]', "3", "[3]", "{}"])
 def test_what_is_not_a_ledger_is_refused(tmp_path, content):
     (tmp_path / "ledger.json").write_text(content)
     with pytest.raises(DataError, match=r"ledger.json is not a ledger"):

@@ -82,7 +82,7 @@ def at_hand() -> Callable[[str], Dataset]:
     """Loads a real data set, or skips the test where its files are not on this machine."""
 
     def find(name: str) -> Dataset:
-        if cache.find(entry_of(name)) is None:
+        if not cache.found(entry_of(name)):
             pytest.skip(f"{name} is not at hand; `repro data get {name}` fetches it")
         return load(name)
 

@@ -29,7 +29,7 @@ def _files_below(folder: Path) -> set[str]:
 
 def test_what_is_missing_is_fetched_once_and_then_found(tmp_path: Path, tiny: Tiny, shelf: Any) -> None:
     entry = tiny(shelf)
-    first, second = (cache.find_or_fetch(entry, tmp_path) for _ in range(2))
+    first, second = (cache.found_or_fetched(entry, tmp_path)[0] for _ in range(2))
     assert first.paths == second.paths
     assert len(shelf.asked) == 4
     assert _files_below(tmp_path) == NAMES
@@ -74,7 +74,7 @@ def test_a_damaged_file_is_fetched_again_and_the_whole_ones_are_not(
 
 def test_a_data_set_that_may_not_be_downloaded_says_what_to_do(tmp_path: Path, tiny: Tiny) -> None:
     with pytest.raises(DataError, match=rf"tiny cannot be downloaded: .* Looked in {tmp_path}"):
-        cache.find_or_fetch(tiny(), tmp_path)
+        cache.found_or_fetched(tiny(), tmp_path)
 
 
 def test_a_full_disk_is_told_and_leaves_nothing_half_written(
@@ -115,7 +115,7 @@ def test_a_whole_data_set_in_a_folder_that_may_not_be_written_serves(tmp_path: P
     cache.fetch(tiny(shelf), tmp_path)
     (tmp_path / ".tiny.lock").unlink()
     tmp_path.chmod(0o555)
-    assert cache.find_or_fetch(tiny(shelf), tmp_path).paths
+    assert cache.found_or_fetched(tiny(shelf), tmp_path)[0].paths
     assert not (tmp_path / ".tiny.lock").exists()
 
 
@@ -128,7 +128,7 @@ def test_the_users_cache_serves_where_repro_data_may_not_be_written(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     cache.fetch(tiny(shelf))
     assert _files_below(tmp_path) == {f"xdg/repro/{name}" for name in NAMES}
-    assert cache.find(tiny()) is not None
+    assert cache.found(tiny())
 
 
 def test_the_folders_are_the_one_asked_for_else_repro_data_and_the_users_cache(
@@ -166,7 +166,7 @@ FORKING = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:Depre
 
 
 def _in_a_process(entry: Entry, root: Path) -> multiprocessing.process.BaseProcess:
-    process = multiprocessing.get_context("fork").Process(target=cache.find_or_fetch, args=(entry, root))
+    process = multiprocessing.get_context("fork").Process(target=cache.found_or_fetched, args=(entry, root))
     process.start()
     return process
 
@@ -193,7 +193,7 @@ def test_killed_while_fetching_the_next_call_finishes_the_work(tmp_path: Path, t
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     (data / "tiny/.test-labels.1234.abcd").write_bytes(b"left by a writer that was killed")
-    cache.find_or_fetch(tiny(shelf), data)
+    cache.found_or_fetched(tiny(shelf), data)
     assert "train-images" not in shelf.asked
     assert _files_below(data) == NAMES
 

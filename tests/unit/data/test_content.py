@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,11 @@ def test_a_gzipped_file_serves_as_well_whatever_packed_it(tmp_path: Path) -> Non
     path = _place(tmp_path, "hello.gz", gzip.compress(b"hello", 1, mtime=7))
     assert HELLO.locate(tmp_path) == path
     assert HELLO.read(path) == b"hello"
+
+
+def test_a_file_of_unknown_size_serves_only_plain(tmp_path: Path) -> None:
+    _place(tmp_path, "hello.gz", gzip.compress(b"hello"))
+    assert replace(HELLO, size=None).locate(tmp_path) is None
 
 
 def test_the_plain_file_is_preferred(tmp_path: Path) -> None:

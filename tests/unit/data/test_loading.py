@@ -16,7 +16,7 @@ from repro.errors import DataError, StorageError, UsageError
 
 
 def test_the_names_are_those_the_papers_need() -> None:
-    assert data.names() == [
+    assert list(data.CATALOGUE) == [
         "mnist-embedded",
         "mnist-embedded-2k",
         "mnist",
@@ -35,7 +35,7 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         data.load("minst")
 
 
-@pytest.mark.parametrize("name", data.names())
+@pytest.mark.parametrize("name", list(data.CATALOGUE))
 def test_every_entry_tells_its_licence_its_citation_and_where_to_get_it(name: str) -> None:
     entry = entry_of(name)
     assert entry.licence
@@ -43,7 +43,7 @@ def test_every_entry_tells_its_licence_its_citation_and_where_to_get_it(name: st
     assert entry.sources or entry.prepare
 
 
-@pytest.mark.parametrize("name", data.names())
+@pytest.mark.parametrize("name", list(data.CATALOGUE))
 def test_every_address_is_https(name: str) -> None:
     for source in entry_of(name).sources:
         address = not isinstance(source, Packed) or isinstance(source.package, UrlArchive)
@@ -95,6 +95,21 @@ def test_load_refuses_a_damaged_file_and_leaves_it_alone(known: Any, tmp_path: P
     known.asked.clear()
     with pytest.raises(DataError, match=rf"{path} has md5 .*Delete it, and `repro data get` fetches it again"):
         data.load("tiny", tmp_path)
+    assert known.asked == []
+
+
+def test_a_damaged_file_in_the_first_folder_is_passed_over(
+    known: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, home = tmp_path / "first", tmp_path / "xdg" / "repro"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home.parent))
+    for folder in (first, home):
+        data.get("tiny", folder)
+    (first / "tiny" / "train-images").write_bytes(b"damaged")
+    monkeypatch.setenv("REPRO_DATA", str(first))
+    known.asked.clear()
+    assert len(data.load("tiny").train) == 4
+    assert home in data.get("tiny")[0].parents
     assert known.asked == []
 
 

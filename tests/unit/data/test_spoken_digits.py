@@ -114,7 +114,7 @@ def test_the_checksum_is_of_the_arrays_not_of_how_they_are_packed(tmp_path: Path
 
 
 def test_the_real_recordings_written_as_the_official_archive_give_the_official_checksum() -> None:
-    stored = cache.find(SPOKEN_DIGITS)
+    stored = next(iter(cache.found(SPOKEN_DIGITS)), None)
     if stored is None:
         pytest.skip("spoken-digits is not at hand; `repro data get spoken-digits` fetches it")
     arrays = npz.load(stored.paths[FILE], "fsdd")

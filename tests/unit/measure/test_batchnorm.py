@@ -102,6 +102,13 @@ def test_layers_are_taken_in_the_order_in_which_they_run() -> None:
     assert model.unused.running_var.eq(1).all()
 
 
+def test_a_network_without_parameters_has_statistics_too() -> None:
+    model, inputs = nn.Sequential(nn.BatchNorm1d(4, affine=False)), inputs_for((4,))
+    found = population_statistics(model, inputs)["0"]
+    torch.testing.assert_close(found.mean, inputs.double().mean(0))
+    torch.testing.assert_close(found.variance, inputs.double().var(0, correction=0))
+
+
 def test_nothing_but_the_statistics_changes() -> None:
     model, inputs = dense_network(), inputs_for((4,))
     model[1].eval()

@@ -370,8 +370,10 @@ def test_what_is_no_network_of_logits_or_no_tensor_is_refused() -> None:
             return (super().forward(input),)
 
     inputs, labels = examples(3)
-    with pytest.raises(UsageError, match="the model gives a tuple, not a tensor of logits"):
-        NetworkObjective(Pair(4, 3), inputs.float(), labels).value(torch.zeros(15))
+    pair = NetworkObjective(Pair(4, 3), inputs.float(), labels)
+    for call in (pair.value, lambda point: pair.hvp(point, point)):
+        with pytest.raises(UsageError, match="the model gives a tuple, not a tensor of logits"):
+            call(torch.zeros(15))
     with pytest.raises(UsageError, match=r"inputs are a ndarray; pass a tensor"):
         NetworkObjective(dense_network(), inputs.numpy(), labels)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"the model holds torch.complex128"):

@@ -163,6 +163,12 @@ def test_the_barrier_looks_between_the_ends_only_and_starts_from_the_higher_one(
     assert barrier(profile_of(losses.__getitem__, tuple(losses))) == 1.0
 
 
+def test_ends_within_rounding_of_0_and_1_belong_to_the_barrier():
+    alphas = grid(-0.1, 1.1, 13)
+    assert 1.0 not in alphas
+    assert barrier(profile_of(lambda alpha: 5.0 if abs(alpha - 1) < 0.01 else 1.0, alphas)) == 0
+
+
 def test_a_barrier_is_no_number_where_a_loss_is_none():
     losses = {0.0: 1.0, 0.5: math.nan, 1.0: 1.0}
     assert math.isnan(barrier(profile_of(losses.__getitem__, tuple(losses))))

@@ -179,6 +179,17 @@ def test_parameters_that_are_not_used_or_not_curved_have_no_part_and_no_error():
         unfenced(f).eigenvalues(1)
 
 
+def test_parameters_that_it_does_not_see_have_their_place_in_the_density():
+    f = network()
+    f.model.register_parameter("idle", nn.Parameter(torch.ones(110)))
+    wide = NetworkObjective(f.model, *f.data)
+    found = PyHessian(wide, wide.start).density(probes=4)
+    assert found.moment(0).value == pytest.approx(1, abs=1e-5)
+    few = PyHessian(wide, wide.start).density(probes=4).count_above(1e-3)
+    assert few.value < wide.size - 110
+    assert found.fraction_near_zero(1e-3).value > 110 / wide.size
+
+
 def test_the_global_generator_is_given_back_and_the_seed_decides():
     f = network()
     before = torch.get_rng_state()

@@ -111,6 +111,12 @@ def test_few_variables_have_all_their_eigenvalues_by_default_and_these_are_the_d
     assert found.density.curve(torch.tensor([1.0]).double(), 0.1)[0].isfinite().all()
 
 
+@pytest.mark.parametrize(("size", "found"), [(3, 2), (9, 5)])
+def test_scipys_solver_gives_what_it_can_of_few_variables_by_default(size, found):
+    f = Quadratic(torch.zeros(size), torch.arange(1.0, size + 1))
+    assert len(spectrum(f, torch.zeros(size), engine="eigsh").values) == found
+
+
 def test_pyhessians_trace_has_as_many_probes_as_are_asked_for():
     f = network()
     assert spectrum(f, f.start, k=1, engine="pyhessian", probes=3, steps=2).trace.probes == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -71,6 +72,42 @@ def test_another_verdict_gives_another_sentence(checkout: Path, verdict: str, sa
     assert "Yes." not in page
 
 
+def test_beside_a_claim_stands_which_way_round_its_effect_is(checkout: Path) -> None:
+    page, _ = loaded(checkout, ADVICE.replace('"keskar2017/K1"', '"keskar2017/K1", "keskar2017/K3", "keskar2017/K2"'))
+    assert "lower than that of small-batch training. The effect is LB - SB.\n" in page
+    assert "are sharper in the full space. The effect is LB / SB.\n" in page
+    assert "The effect is what is measured: LB run: highest test accuracy of any epoch" in page
+
+
+def test_rows_that_vary_a_choice_stand_under_their_claim(checkout: Path, made: SimpleNamespace) -> None:
+    best = [
+        made.observation("K1", "best-test-accuracy", value + 0.1 * seed, arm=arm, variant="best-epoch", seed=seed)
+        for seed in (0, 1, 2)
+        for arm, value in (("SB", 96.0), ("LB", 91.0 + 0.01 * seed))
+    ]
+    one = [made.observation("K1", "test-accuracy", 90.0, arm=arm, variant="rate=3") for arm in ("SB", "LB")]
+    made.record(checkout, [*made.everything(), *best, *one])
+    page, _ = loaded(checkout)
+    assert page.rstrip().endswith(
+        "    - Rows that vary a choice:\n"
+        "        - `best-epoch` (The gap remains when each run is stopped at its best epoch): "
+        "F1 **✓ reproduced**{ .verdict .reproduced }\n"
+        "        - undecided: `rate=3`"
+    )
+    page, _ = loaded(checkout, ADVICE.replace("K1", "K1/best-epoch"))
+    assert "Yes. *borne out*" in page
+    assert "[Keskar et al. 2017, K1 best-epoch](keskar2017#K1): The gap remains" in page
+    assert "Rows that vary" not in page
+    page, _ = loaded(checkout, ADVICE.replace("K1", "K1/rate=3"))
+    assert "Who knows. *undecided*" in page
+
+
+def test_where_to_read_on_stands_in_the_section_alone(checkout: Path) -> None:
+    page, _ = loaded(checkout, ADVICE + 'more = "See [there](there.md)."\n')
+    assert "\n\nSee [there](there.md).\n\n" in page
+    assert page.count("there.md") == 1
+
+
 def test_what_was_not_run_is_said(clone: Path) -> None:
     page, _ = loaded(clone)
     assert "Who knows. *not tested*" in page
@@ -83,6 +120,11 @@ def test_what_was_not_run_is_said(clone: Path) -> None:
         ("keskar2017/K99", "'keskar2017/K99' must name a claim of keskar2017, which has K1, K2,"),
         ("nobody1999/K1", "'nobody1999/K1' must name one of the papers keskar2017"),
         ("K1", "'K1' must name one of the papers"),
+        (
+            "keskar2017/K1/last-epoch",
+            "'keskar2017/K1/last-epoch' must name a row of K1, which has best-epoch, rate=0.3",
+        ),
+        ("keskar2017/K2/last-epoch", "must name a row of K2, which has none"),
     ],
 )
 def test_a_claim_that_no_paper_has_cannot_be_cited(clone: Path, name: str, rule: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from repro.claims import evidence
 from repro.claims.evidence import Observation
 from repro.report.exhibition import exhibition
+from repro.report.keskar2017.directions import directions
 from repro.report.keskar2017.remedies import table_6, table_7
 from repro.report.results import Results, load_results
 
@@ -49,3 +50,16 @@ def test_a_remedy_that_was_not_run_says_so(results: Results) -> None:
     (missing,) = [line for line in exhibition([results]).text.splitlines() if line.startswith("**Not run** in any")]
     assert "Table 6: augmentation" in missing
     assert "Table 7" not in missing
+
+
+def test_the_shares_of_chosen_and_of_random_coordinates_stand_side_by_side(clone: Path, made: SimpleNamespace) -> None:
+    shares = {"top": 0.02, "random": 0.0001}
+    rows = [
+        made.observation("K16", "sharpness-share", value * (1 + seed), arm=arm, seed=seed)
+        for seed in (0, 1)
+        for arm, value in shares.items()
+    ]
+    made.record(clone, rows)
+    (quick,) = [each for each in load_results(clone / "papers" / "keskar2017") if each.profile == "quick"]
+    row = "| F1, mnist-embedded | 3.00 ± 1.41 | 0.015 ± 0.0071 | 200.00 ± 0.00 | 2, 0, 0 |"
+    assert row in directions(quick).text

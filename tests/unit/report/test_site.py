@@ -101,7 +101,7 @@ def test_a_diverged_run_is_counted_and_not_averaged(clone: Path, made: SimpleNam
     made.record(clone, [*kept, *gone])
     text = page(clone)
     assert lines_with(section(text, "quick-table-2"), "| LB |", "| 90.00 ± 0.00 |", "| 3, 0, 1 |")
-    assert "SB n 3; LB n 3, 1 diverged." in section(text, "quick-fig-2")
+    assert ": LB n 3, 1 diverged." in section(text, "quick-fig-2")
     drawn = points(clone / RESULTS / "keskar2017" / "quick-F1-fig2.csv")
     assert {row[2] for row in drawn if row[1] == "LB"} == {"0", "1", "mean"}
 
@@ -121,7 +121,7 @@ def test_how_often_the_published_rule_missed_is_counted_from_the_evidence(site: 
 
 def test_a_minimum_where_the_search_stayed_short_of_a_longer_one_is_a_row(site: Path) -> None:
     shown = section(read(site), "quick-table-3")
-    assert "in **5 of 6** minima at a cost of at most 48 full-data gradients" in shown
+    assert "in **5 of 6** minima (of F1) at a cost of at most 48 full-data gradients" in shown
     assert lines_with(shown, "| F1 LB, seed 2, ε 1e-3 | 12.00 | 13.00 | 7.69 % |")
     assert not lines_with(shown, "| F1 LB, seed 1, ε 1e-3 |")
 
@@ -206,7 +206,7 @@ def test_the_authors_own_curve_is_drawn_beside_ours_where_they_released_it(clone
     made.record(clone, [on_c1(row) for row in made.everything() if row.claim == "K5"], "laptop")
     shown = section(page(clone), "laptop-fig-3")
     assert "Right: the authors' released figure, one pair." in shown
-    assert "cifar10-10k (5,000 examples measured)" in shown
+    assert "cifar10-10k (sharpness, paths and curvature on 5,000 examples)" in shown
     theirs = [row for row in points(clone / RESULTS / "keskar2017" / "laptop-C1-fig3.csv") if row[2] == "authors"]
     assert ["C1, the authors' figure: cross-entropy, nats", "train", "authors", "0.75", "0.8739", "", ""] in theirs
     assert len(theirs) == 4 * 25

@@ -12,10 +12,11 @@ import pytest
 
 from repro.data import CATALOGUE
 from repro.nets import log_grid
-from repro.runs.store import RunFolder
+from repro.runs.store import RunFolder, RunStore
 from repro.studies.hoffer2017 import Setting, samples
 from repro.studies.papers import papers_folder
 from repro.studies.profiles import load_settings
+from repro.studies.reproduce import Plan, carry_out
 from repro.studies.study import RunRecord, Sample
 
 QUICK, LAPTOP, PAPER = (
@@ -199,11 +200,28 @@ def test_fits_end_with_the_first_drop_and_leave_out_the_first_updates(tmp_path: 
     assert read("log-rate", record(tmp_path / "run", walk(range(1, 2820), kinked)), arm="SB") == pytest.approx(1)
 
 
+def test_the_row_of_the_first_layer_leaves_the_others_out(tmp_path: Path) -> None:
+    rows = walk(range(1, 2820), math.sqrt)
+    for row in rows:
+        row["modules"] = {"0": 2 * math.log(row["update"]), "1": row["distance"]}
+    run = record(tmp_path / "run", rows)
+    assert read("log-rate", run, arm="SB", variant="first-layer") == pytest.approx(2)
+    assert read("aic-difference", run, variant="first-layer") > 2
+    assert read("aic-difference", run) < -2
+
+
 def test_the_gap_of_distances_is_the_mean_logarithm_of_their_ratio(tmp_path: Path) -> None:
     small = record(tmp_path / "small", walk(range(1, 100), math.log1p))
     shorter = record(tmp_path / "large", walk(range(1, 37), lambda t: math.log1p(t) / 2))
     assert read("distance-gap", small, shorter, arm="before") == pytest.approx(math.log(2))
     assert read("distance-gap", small, small, arm="after") == 0
+
+
+def test_a_rate_that_drops_before_distances_count_leaves_no_gap_to_read(tmp_path: Path) -> None:
+    early = replace(QUICK, large_batch=2048)
+    (sample,) = (s for s in samples(early) if (s.claim, s.arm, s.variant, s.seed) == ("H6", "before", "", 0))
+    run = record(tmp_path / "run", walk(range(1, 100), math.log1p))
+    assert "drops after 9 updates" in sample.read(run, run).failure  # type: ignore[union-attr]
 
 
 def test_errors_are_compared_at_the_small_batchs_updates(tmp_path: Path) -> None:
@@ -241,3 +259,12 @@ def test_the_grid_has_the_columns_own_runs_in_it() -> None:
 
     assert keys("H5", "+RA") < keys("H12", "+RA")
     assert keys("H1", "SB") < keys("H12", "SB")
+
+
+@pytest.mark.parametrize("paper", ["hoffer2017", "smith2018"])
+def test_a_data_set_that_no_run_needs_is_not_asked_for(paper: str, tmp_path: Path) -> None:
+    """ImageNet, which cannot be had: its schedules are counted, and not run."""
+    plan = Plan(paper, "paper")
+    unneeded = Plan(paper, "paper", networks=tuple(s.network for s in plan.settings if not s.claims))
+    assert {place.dataset for place in unneeded.samples} == {"imagenet"}
+    carry_out(unneeded, RunStore(tmp_path), 1)

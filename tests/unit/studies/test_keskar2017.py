@@ -61,9 +61,35 @@ def test_rows_of_equal_updates_need_no_further_run() -> None:
     assert measured == []
 
 
+@pytest.mark.parametrize(("claim", "name"), [("K7", "sweep_batches"), ("K8", "warm_epochs"), ("K9", "track_epochs")])
+def test_a_claim_that_compares_places_needs_two_of_them(claim: str, name: str) -> None:
+    with pytest.raises(ValueError, match=rf"{name}=\[1\] must be two or more for {claim}"):
+        replace(SETTINGS[0], claims=(claim,), **{name: (1,)})
+    assert replace(SETTINGS[0], claims=("K1",), **{name: ()}).claims == ("K1",)
+
+
+def test_a_sweep_on_one_side_of_the_threshold_has_one_arm() -> None:
+    setting = replace(SETTINGS[0], claims=("K7",), sweep_batches=(2000, 3000))
+    assert {sample.arm for sample in samples(setting) if sample.variant == "threshold"} == {"above"}
+
+
+def test_a_snapshot_without_a_finite_loss_is_a_failure_and_no_point_of_the_curve() -> None:
+    curve, slope = (
+        next(s for s in samples(replace(SETTINGS[0], claims=("K9",))) if s.quantity == quantity).read
+        for quantity in ("sharpness", "sharpness-slope")
+    )
+    found = {"failure": "", "value": 3.0, "residual": None, "cost": 20.0, "loss": 0.5, "maximum": 0.6}
+    lost = found | {"failure": "f(x) is not finite", "value": None, "loss": None}
+    assert [point.x for point in curve(found, lost, lost)] == [0.5]
+    assert slope(found, lost, found).failure == "f(x) is not finite"
+
+
 def test_an_unknown_profile_or_key_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="profile='fast' must be one of quick, laptop, paper"):
         load_settings(FOLDER, "fast", Setting)
     (tmp_path / "profiles.toml").write_text('[quick.F1]\ndataset = "mnist"\nlarge_batch = 6\nclaims = []\nepoch = 3\n')
     with pytest.raises(DataError, match="epoch"):
+        load_settings(tmp_path, "quick", Setting)
+    (tmp_path / "profiles.toml").write_text("[quick]\nseeds = [0]\n")
+    with pytest.raises(DataError, match=r"\['seeds'\] must stand in a network's table, as in \[quick.F1\]"):
         load_settings(tmp_path, "quick", Setting)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from repro.errors import UsageError
 from repro.runs.store import RunFolder
 from repro.studies import reading
 from repro.studies.study import Reading, RunRecord
@@ -72,3 +73,15 @@ def test_a_failed_search_is_a_failure_and_not_a_zero() -> None:
     assert math.isnan(reading.sharpness(content).value)
     assert reading.sharpness(content).failure == "the solver stopped"
     assert reading.sharpness(content | {"value": 2.0, "failure": ""}).value == 2.0
+
+
+def test_a_rate_cannot_be_tuned_on_other_seeds_where_there_is_one(small: RunRecord, large: RunRecord) -> None:
+    with pytest.raises(UsageError, match="run at least two"):
+        reading.best_for_others(0, 2, reading.final_metric("test_loss"))(small, large)
+
+
+def test_an_arm_that_failed_for_another_seed_is_chosen_last(small: RunRecord, large: RunRecord) -> None:
+    gone = Reading(math.nan, failure="diverged")
+    read = reading.best_for_others(0, 2, lambda record: Reading(1.0 if record is small else 2.0))
+    assert read(small, gone, large, large).value == 2.0
+    assert read(small, small, large, large).value == 1.0

@@ -14,7 +14,7 @@ from repro.studies.papers import papers_folder
 from repro.studies.profiles import load_settings
 from repro.studies.smith2018 import Setting, samples
 from repro.studies.study import RunRecord
-from repro.train.noise_scale import simple_noise_scale
+from repro.train.noise_scale import approximate_noise_scale
 from repro.train.regime import Phase, Regime
 
 SETTINGS = {
@@ -27,7 +27,7 @@ QUICK, PAPER = SETTINGS["quick-F1"], SETTINGS["paper-WResNet16-4"]
 
 
 def per_example(phase: Phase) -> float:
-    return simple_noise_scale(phase, 1)
+    return approximate_noise_scale(phase, 1)
 
 
 @pytest.mark.parametrize(

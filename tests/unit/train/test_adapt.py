@@ -22,7 +22,7 @@ from repro.train.adapt import (
     with_momentum,
     with_noise,
 )
-from repro.train.noise_scale import simple_noise_scale
+from repro.train.noise_scale import approximate_noise_scale
 from repro.train.regime import Phase, Regime, constant, stepped
 
 CIFAR = 50_000
@@ -118,8 +118,12 @@ def test_increasing_the_batch_keeps_the_noise_scale_of_every_phase(
 def test_a_larger_momentum_has_the_batch_that_keeps_the_noise_scale() -> None:
     (phase,) = with_momentum(constant(60, 640, 0.5, 0.9), 0.98).phases
     assert (phase.batch, phase.learning_rate, phase.momentum) == (3200, 0.5, 0.98)
-    assert simple_noise_scale(phase, CIFAR) == pytest.approx(simple_noise_scale(Phase(60, 640, 0.5, 0.9), CIFAR))
-    assert simple_noise_scale(Phase(60, 640, 0.5, 0.98), CIFAR) != pytest.approx(simple_noise_scale(phase, CIFAR))
+    assert approximate_noise_scale(phase, CIFAR) == pytest.approx(
+        approximate_noise_scale(Phase(60, 640, 0.5, 0.9), CIFAR)
+    )
+    assert approximate_noise_scale(Phase(60, 640, 0.5, 0.98), CIFAR) != pytest.approx(
+        approximate_noise_scale(phase, CIFAR)
+    )
 
 
 @pytest.mark.parametrize(

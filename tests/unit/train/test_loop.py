@@ -298,8 +298,14 @@ def test_a_start_from_other_weights_keeps_them_as_the_origin_of_distances() -> N
 
 
 def test_a_last_batch_of_one_example_is_refused_before_training() -> None:
-    with pytest.raises(ValueError, match="batch=15 leaves one example of 46"):
-        Training(replace(SPEC, regime=constant(1, 15, 1e-3)), small_images())
+    for batch in (15, 1):
+        with pytest.raises(ValueError, match=f"batch={batch} leaves one example of 46"):
+            Training(replace(SPEC, regime=constant(1, batch, 1e-3)), small_images())
+
+
+def test_one_example_is_a_batch_where_there_is_no_batchnorm() -> None:
+    spec = replace(SPEC, network="MLP", regime=constant(1, 15, 1e-3))
+    assert run(Training(spec, small_images()))[-1]["epoch"] == 1
 
 
 def test_bfloat16_training_stays_close_to_float32_but_is_not_it() -> None:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from repro.train.noise_scale import forgetting_epochs, lost_updates, noise_scale, simple_noise_scale
+from repro.train.noise_scale import approximate_noise_scale, forgetting_epochs, lost_updates, noise_scale
 from repro.train.regime import Phase, Regime
 
 CIFAR = 50_000
@@ -15,13 +15,13 @@ FIRST, LAST = Phase(1, 128, 0.1, 0.9), Phase(1, 3200, 0.5, 0.98)
 
 @pytest.mark.parametrize("phase", [FIRST, LAST, Phase(1, 640, 0.5, 0.9)])
 def test_the_starts_of_smith_et_al_have_one_noise_scale(phase: Phase) -> None:
-    assert simple_noise_scale(phase, CIFAR) == pytest.approx(7.8125e-3 * CIFAR, rel=1e-12)
+    assert approximate_noise_scale(phase, CIFAR) == pytest.approx(7.8125e-3 * CIFAR, rel=1e-12)
 
 
 def test_at_the_largest_batch_of_smith_et_al_the_neglected_term_is_a_tenth() -> None:
     phase = Phase(1, 5120, 0.1, 0.9)
     assert noise_scale(phase, CIFAR) == pytest.approx(0.1 * (50_000 / 5120 - 1) / 0.1)
-    assert 1 - noise_scale(phase, CIFAR) / simple_noise_scale(phase, CIFAR) == pytest.approx(0.1024)
+    assert 1 - noise_scale(phase, CIFAR) / approximate_noise_scale(phase, CIFAR) == pytest.approx(0.1024)
 
 
 def test_the_whole_training_set_as_a_batch_has_no_noise() -> None:

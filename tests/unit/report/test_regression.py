@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.claims.regression import fit
+from repro.report.regression import fit
 
 
 @given(st.floats(-5, 5).filter(lambda slope: abs(slope) > 1e-3), st.floats(-10, 10))
