@@ -134,10 +134,11 @@ def carry_out(plan: Plan, store: RunStore, workers: int) -> None:
 def record(plan: Plan, store: RunStore) -> list[LedgerRow]:
     """Write the evidence that the store holds, judge it, and return the ledger.
 
-    What the store holds of a row replaces that row's evidence. The evidence of other rows stays as it is, but for rows
-    that claims.toml or profiles.toml no longer declares, which are dropped, and for what rests on runs since trained
-    anew, with another outcome: it is read again where the store holds what that takes, and named on standard error
-    where it does not. A profile of which nothing was ever measured gets no files. A second process waits its turn.
+    What the store holds of a sample replaces that sample's evidence; a seed or an arm of the row that it does not hold
+    keeps what it has, if the study still asks for that of the same runs. The evidence of other rows stays as it is, but
+    for rows that claims.toml or profiles.toml no longer declares, which are dropped, and for what rests on runs since
+    trained anew, with another outcome: it is read again where the store holds what that takes, and named on standard
+    error where it does not. A profile of which nothing was ever measured gets no files. A second process waits its turn.
     """
     with locked(plan.folder / "paper.toml", "Allow yourself to write in the paper's folder."):
         return _record(plan, store)
@@ -155,9 +156,10 @@ def _record(plan: Plan, store: RunStore) -> list[LedgerRow]:
     }
     new = [row for place, samples in plan.samples.items() for row in observe(store, place, samples)]
     path = plan.results / "measurements.parquet"
-    replaced = {_row_of(observation) for observation in new}
+    touched, replaced = {_row_of(each) for each in new}, {_sample_of(each) for each in new}
+    asked = {_declared(place, sample) for place, samples in plan.samples.items() for sample in samples}
     old = evidence.read(path) if path.exists() else []
-    kept = [each for each in old if _row_of(each) in declared - replaced]
+    kept = [each for each in old if _row_of(each) in declared - touched or _sample_of(each) in asked - replaced]
     observations = _brought_up_to_date(kept, plan, store) + new
     rows = judge(claims, observations, plan.profile, datasets)
     if observations or path.exists():
@@ -195,6 +197,12 @@ def _row_of(observation: Observation) -> tuple[str, str, str, str]:
 
 def _sample_of(observation: Observation) -> tuple[str | int, ...]:
     return *_row_of(observation), observation.arm, observation.seed, observation.quantity, observation.spec
+
+
+def _declared(place: Place, sample: Sample) -> tuple[str | int, ...]:
+    """As `_sample_of` has it, of what the study asks for."""
+    row = (sample.claim, sample.variant, place.network, place.dataset)
+    return *row, sample.arm, sample.seed, sample.quantity, " ".join(sample.keys)
 
 
 def _is_complete(store: RunStore, run: RunRequest) -> bool:

@@ -158,6 +158,21 @@ def test_one_network_of_two_is_run_and_the_other_stays_not_run(
     assert "F1, F2" in said
 
 
+def test_a_seed_that_the_store_has_lost_keeps_its_evidence_as_long_as_it_is_asked_for(copied: Path) -> None:
+    before = evidence.read(copied / "measurements.parquet")
+    lost = {run for row in before if row.seed == 1 for run in row.spec.split()}
+    for run in lost:
+        shutil.rmtree(Path("runs") / run)
+    arguments = ["reproduce", "keskar2017", "--record"]
+    assert main(arguments) == 0
+    assert evidence.read(copied / "measurements.parquet") == before
+
+    unasked = [replace(row, spec="0" * 16) if row.seed else replace(row, quantity=f"no {row.quantity}") for row in before]
+    evidence.write(copied / "measurements.parquet", unasked)
+    assert main(arguments) == 0
+    assert evidence.read(copied / "measurements.parquet") == [row for row in before if row.seed == 0]
+
+
 def test_evidence_of_a_variant_that_is_no_longer_declared_is_dropped(copied: Path) -> None:
     before = evidence.read(copied / "measurements.parquet")
     evidence.write(copied / "measurements.parquet", [*before, replace(before[0], variant="once")])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, TimeoutError
 
 from tests.site import visit as visiting
 from tests.site.links import dead_links
@@ -75,6 +75,13 @@ def test_a_page_that_draws_slowly_is_waited_for_as_long_as_it_draws(look: Look) 
     """Four pictures, 1.2 seconds each, are more than the 2 seconds of patience; none is more than one of them."""
     slow = "setInterval(() => document.querySelector('.interactive')?.classList.remove('interactive'), 1200)"
     assert look(f'<img class="interactive" src="{DOT}" alt="a dot">' * 4 + f"<script>{slow}</script>").undrawn == []
+
+
+def test_pictures_are_not_blamed_for_a_browser_that_draws_no_frame(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visiting, "LOST", 500)
+    frozen = "<script>window.requestAnimationFrame = () => 0</script>"
+    with pytest.raises(TimeoutError):
+        look(f'<img class="interactive" src="{DOT}" alt="a dot">{frozen}')
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Page, Request, TimeoutError
 
 PATIENCE = 60_000
 """Milliseconds in which a page must have come, and one more picture on it have been drawn, on a busy machine."""
-LOST = 10 * PATIENCE
-"""Milliseconds after which a page whose pictures are still being drawn is given up."""
+LOST = 4 * PATIENCE
+"""Milliseconds after which a page that is still being drawn, or of which the browser draws no frame, is given up."""
 
 _UNDRAWN = """scripts => [
   ...[...document.images].filter(image => !image.naturalWidth || (scripts && image.matches(".interactive"))),
@@ -24,15 +24,13 @@ _UNDRAWN = """scripts => [
 ]"""
 _DRAW = f"""async patience => {{
   const undrawn = {_UNDRAWN}
+  const frames = () => new Promise(seen => requestAnimationFrame(() => requestAnimationFrame(seen)))
   for (const side of document.querySelectorAll(".md-sidebar__scrollwrap")) side.scrollTo = () => {{}}
   let left = undrawn(true), fewest = left.length, end = performance.now() + patience
   do {{
     for (const picture of left) {{
       picture.scrollIntoView({{ block: "center" }})
-      await Promise.race([
-        new Promise(seen => requestAnimationFrame(() => requestAnimationFrame(seen))),
-        new Promise(late => setTimeout(late, 1000)),
-      ])
+      await frames()
     }}
     await new Promise(later => setTimeout(later, 50))
     left = undrawn(true)
@@ -41,9 +39,9 @@ _DRAW = f"""async patience => {{
   scrollTo(0, 0)
 }}"""
 """Scrolls until every picture is drawn, or none more is for as long as patience lasts: what is drawn late moves what
-stands below it. What is in view is told at the end of a frame, so each picture is given a whole one; a busy browser may
-leave frames out, and is not waited for. The table of contents does not follow: axe-core takes a link that is scrolled
-under the page's header for one that is covered."""
+stands below it. What is in view is told at the end of a frame, so each picture is given a whole one; a browser that draws
+none loses the page, which says nothing of its pictures. The table of contents does not follow: axe-core takes a link that
+is scrolled under the page's header for one that is covered."""
 _FOUND = f"""scripts => ({{
   undrawn: ({_UNDRAWN})(scripts).map(each => each.src ?? each.getAttribute("aria-label")),
   links: [...document.querySelectorAll("a[href]")].map(each => each.href),
