@@ -138,7 +138,7 @@ def record(plan: Plan, store: RunStore) -> list[LedgerRow]:
     keeps what it has, if the study still asks for that of the same runs. The evidence of other rows stays as it is, but
     for rows that claims.toml or profiles.toml no longer declares, which are dropped, and for what rests on runs since
     trained anew, with another outcome: it is read again where the store holds what that takes, and named on standard
-    error where it does not. A profile of which nothing was ever measured gets no files. A second process waits its turn.
+    error where it does not. A profile of which nothing was ever measured gets no files; a second process waits.
     """
     with locked(plan.folder / "paper.toml", "Allow yourself to write in the paper's folder."):
         return _record(plan, store)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,9 @@ _DRAW = f"""async patience => {{
   scrollTo(0, 0)
 }}"""
 """Scrolls until every picture is drawn, or none more is for as long as patience lasts: what is drawn late moves what
-stands below it. What is in view is told at the end of a frame, so each picture is given a whole one; a browser that draws
-none loses the page, which says nothing of its pictures. The table of contents does not follow: axe-core takes a link that
-is scrolled under the page's header for one that is covered."""
+stands below it. What is in view is told at the end of a frame, so each picture is given a whole one; a browser that
+draws none loses the page, which says nothing of its pictures. The table of contents does not follow: axe-core takes a
+link that is scrolled under the page's header for one that is covered."""
 _FOUND = f"""scripts => ({{
   undrawn: ({_UNDRAWN})(scripts).map(each => each.src ?? each.getAttribute("aria-label")),
   links: [...document.querySelectorAll("a[href]")].map(each => each.href),
@@ -93,7 +94,9 @@ class Visit:
 
 
 def visit(browser: Browser, address: str, reader: Reader, screenshot: Path | None = None) -> Visit:
-    """Open a page with an empty cache and scroll through it; one that a busy browser loses is opened once more.
+    """Open a page with an empty cache and scroll through it.
+
+    A busy browser may lose a page, or a picture on it, so such a page is opened once more: what fails, fails twice.
 
     Args:
         browser: that looks.
@@ -101,10 +104,11 @@ def visit(browser: Browser, address: str, reader: Reader, screenshot: Path | Non
         reader: who looks.
         screenshot: where a picture of the whole page is written.
     """
-    try:
-        return _visit(browser, address, reader, screenshot)
-    except TimeoutError:
-        return _visit(browser, address, reader, screenshot)
+    with suppress(TimeoutError):
+        seen = _visit(browser, address, reader, screenshot)
+        if not seen.undrawn:
+            return seen
+    return _visit(browser, address, reader, screenshot)
 
 
 def _visit(browser: Browser, address: str, reader: Reader, screenshot: Path | None) -> Visit:
