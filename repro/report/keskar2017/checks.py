@@ -71,18 +71,24 @@ def _checked(rows: Iterable[Observation], pairs: Iterable[Compared]) -> str:
     """On which networks it was tried, and on which not."""
     tried = list(dict.fromkeys(pair.best.network for pair in pairs))
     others = [each for each in dict.fromkeys(row.network for row in rows) if each not in tried]
-    left = f"; on {listing(others)} it was not tried" if others else ""
+    left = f"; on {listing(others)} none as long was run on the same weights" if others else ""
     return f" (of {listing(tried)}{left})"
 
 
 def _pairs(rows: Iterable[Observation], *, tried: str, best: str) -> Iterator[Compared]:
     """Pairs of one minimum in which the best search has an answer and the other one's run survived."""
     listed = list(rows)
-    of = {(each.network, each.dataset, each.arm, each.seed): each for each in listed if each.variant == tried}
+    of = {_minimum(each): each for each in listed if each.variant == tried}
     for each in listed:
-        other = of.get((each.network, each.dataset, each.arm, each.seed))
+        other = of.get(_minimum(each))
         if each.variant == best and each.status == "ok" and other is not None and other.status != "diverged":
             yield Compared(other, each)
+
+
+def _minimum(searched: Observation) -> tuple[str | int, ...]:
+    """The weights that were searched: a run ends in others on a machine that rounds otherwise."""
+    run = (searched.network, searched.dataset, searched.arm, searched.seed)
+    return *run, searched.provenance.machine
 
 
 def _worst(missed: Sequence[Compared]) -> str:
