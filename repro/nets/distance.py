@@ -105,4 +105,4 @@ def _squared_distance(w: Tensor, w0: Tensor) -> float:
         raise UsageError(
             f"shapes {tuple(w.shape)} and {tuple(w0.shape)} must be equal; pass two states of one network."
         )
-    return float((w.detach().double() - w0.detach().double()).square_().sum())
+    return float(w.detach().double().sub_(w0.detach()).square_().sum())
