@@ -125,12 +125,11 @@ def _claims(arguments: argparse.Namespace) -> None:
     from repro.claims import ledger
     from repro.claims.table import as_table
     from repro.studies.papers import check_key, keys, papers_folder
-    from repro.studies.profiles import tables_of
+    from repro.studies.profiles import with_profile
 
     papers = keys() if arguments.paper is None else [check_key(arguments.paper)]
     rows = []
-    for folder in (papers_folder() / paper for paper in papers):
-        tables_of(folder, arguments.profile)
+    for folder in with_profile((papers_folder() / paper for paper in papers), arguments.profile):
         path = folder / "results" / arguments.profile / "ledger.json"
         if arguments.paper is not None or path.exists():
             rows += ledger.read(path)
@@ -204,8 +203,8 @@ def _runs_list(arguments: argparse.Namespace) -> None:
     from repro.runs.store import RunStore
 
     store = RunStore(arguments.store)
-    for key in store.keys():  # noqa: SIM118 - a method, not a mapping
-        print(f"{key}  {_in_a_line(store.folder(key))}")
+    lines = [f"{key}  {_in_a_line(store.folder(key))}" for key in store.keys()]  # noqa: SIM118 - a method, not a mapping
+    print("\n".join(lines) or f"There are no runs in {store.root}.")
 
 
 def _in_a_line(folder: RunFolder) -> str:

@@ -16,7 +16,7 @@ from repro.atomic import write_bytes
 from repro.data.content import File
 from repro.data.disk import locked, writable, writing
 from repro.data.entry import Entry, Stored
-from repro.errors import DataError, StorageError
+from repro.errors import DataError, StorageError, UsageError
 
 
 def folders(root: Path | None = None) -> tuple[Path, ...]:
@@ -24,11 +24,16 @@ def folders(root: Path | None = None) -> tuple[Path, ...]:
 
     Args:
         root: when given, the only one.
+
+    Raises:
+        UsageError: `REPRO_DATA` names a file.
     """
     if root is not None:
         return (root,)
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "repro"
     named = os.environ.get("REPRO_DATA")
+    if named and Path(named).is_file():
+        raise UsageError(f"REPRO_DATA={named!r} must be a folder, and is a file; name one you may write to.")
     return (Path(named), home) if named else (home,)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from repro.errors import UsageError
+from repro.errors import DataError, UsageError
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,12 @@ class Split:
 
     def __post_init__(self) -> None:
         if self.inputs.dtype not in (torch.uint8, torch.float32) or self.labels.dtype != torch.int64:
-            raise ValueError(
-                f"inputs {self.inputs.dtype} must be uint8 or float32 and labels {self.labels.dtype} int64."
+            raise DataError(
+                f"inputs {self.inputs.dtype} must be uint8 or float32 and labels {self.labels.dtype} int64; "
+                "pass inputs.float() and labels.long()."
             )
         if self.labels.shape != self.inputs.shape[:1]:
-            raise ValueError(
+            raise DataError(
                 f"labels of shape {tuple(self.labels.shape)} must match inputs of shape "
                 f"{tuple(self.inputs.shape)}: one label an example."
             )

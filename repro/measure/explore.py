@@ -20,6 +20,8 @@ WORTH = 0.85
 """A climb from a proposal goes on only if it starts above this fraction of the highest rise so far."""
 ALIKE = 0.5
 """Two points are the same find if the cosine between their displacements from the centre exceeds this."""
+OPPOSITE = 16
+"""Corners opposite to all finds; after as many, which lead to the same places again, every other corner is random."""
 
 
 @runtime_checkable
@@ -37,17 +39,18 @@ class Corners:
     """Corners to start from, each opposite to the sum of all that was found so far.
 
     The first maximum of a classifier's box maps all examples to one class. Opposite to it that class is least likely,
-    so a climb from there finds another; random corners find the same few classes again and again.
+    so a climb from there finds another, where a few random corners find the same few classes again and again.
 
     Args:
         box: whose corners.
-        generator: draws a corner where the opposite one has been used already.
+        generator: draws a corner where the opposite one has been used already, and every other one in a long search.
     """
 
     def __init__(self, box: Box, generator: torch.Generator) -> None:
         self._box, self._generator = box, generator
         self._found = torch.zeros_like(box.lower)
         self._used: set[bytes] = set()
+        self._given = 0
 
     def avoid(self, point: Tensor) -> None:
         """Remember a point that a climb ended at, shape `(p,)`."""
@@ -55,12 +58,18 @@ class Corners:
 
     def next(self) -> Tensor:
         """Where to start next, shape `(p,)`."""
+        self._given += 1
+        if self._given > OPPOSITE and self._given % 2:
+            return self._random()
         signs = -self._found.sign()
         name = sha256(signs.to(torch.int8).numpy().tobytes()).digest()
         if name in self._used:
-            signs = random_signs(len(signs), self._generator)
+            return self._random()
         self._used.add(name)
         return self._box.inside(signs)
+
+    def _random(self) -> Tensor:
+        return self._box.inside(random_signs(len(self._found), self._generator))
 
 
 def random_signs(size: int, generator: torch.Generator) -> Tensor:

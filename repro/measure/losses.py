@@ -21,8 +21,13 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
         labels: int64, shape `(m,)`.
 
     Raises:
-        DataError: a label is not an integer from 0 to `classes - 1`.
+        DataError: a label is not an integer from 0 to `classes - 1`, or the shapes are others.
     """
+    if logits.ndim < 2 or labels.ndim >= logits.ndim:
+        raise DataError(
+            f"logits of shape {tuple(logits.shape)} and labels of shape {tuple(labels.shape)} must be "
+            f"({len(labels)}, classes) and ({len(labels)},): one class number an example."
+        )
     low, high = labels.aminmax()
     if labels.is_floating_point() or low < 0 or high >= logits.shape[1]:
         raise DataError(

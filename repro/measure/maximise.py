@@ -23,8 +23,6 @@ DIRECT = 0.75
 """The share of the sign ascents that only explores, from x and opposite corners, before the highest is finished."""
 DIRECT_BESIDE_PROPOSALS = 0.4
 """The same where there are proposals to climb from too."""
-PATIENCE = 60
-"""A search ends after this many evaluations in a row that find nothing higher: budgets above it need not be spent."""
 
 
 class Maximum(NamedTuple):
@@ -80,7 +78,7 @@ def searched(objective: Objective, box: Box, x: Sample, *, budget: int, seed: in
         budget: full-data gradients for all searches together.
         seed: of the random starts.
     """
-    watched = Watched(objective.value_and_grad, box, round(QUASI_NEWTON * budget), x, PATIENCE)
+    watched = Watched(objective.value_and_grad, box, round(QUASI_NEWTON * budget), x)
     first = _quasi_newton(watched, x, seed)
     sketching = SKETCHING * budget
     climbed = ascents(objective, box, x, budget=budget - first.evaluations, sketching=sketching, seed=seed)
@@ -103,7 +101,7 @@ def ascents(
     """
     suggested, cost = _proposals(objective, box, SKETCHING * budget if sketching is None else sketching, seed)
     left = int(budget - cost)
-    watched = Watched(objective.value_and_grad, box, left, x, PATIENCE)
+    watched = Watched(objective.value_and_grad, box, left, x)
     direct = round((DIRECT_BESIDE_PROPOSALS if suggested else DIRECT) * left)
     corners = Corners(box, stream(seed, "sharpness", "corners"))
     search = explore(watched, x, corners, direct=direct, suggested=suggested)

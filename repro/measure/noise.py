@@ -15,7 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from repro.data.tensors import as_float
 from repro.errors import UsageError
+from repro.measure.batchnorm import batchnorm_layers
 from repro.measure.borrow import borrowed
 
 
@@ -64,14 +66,15 @@ def squared_norms(
 ) -> SquaredNorms:
     """Both squared lengths that `gradient_noise` needs, from small batches of one size.
 
-    The network is in training mode but for dropout: BatchNorm normalises each small batch by itself, so that they
+    The network is in evaluation mode but for BatchNorm, which normalises each small batch by itself, so that they
     stay independent, and what is an example elsewhere is a batch that is normalised together. The large batch is
     all of them; both estimates are linear in the squared lengths, so it may share examples with the small ones.
     The model, its statistics and its gradients are given back as they were.
 
     Args:
         model: float32, on the device of the batches.
-        batches: at least two of inputs `(b, ...)` and labels `(b, ...)`, examples drawn independently.
+        batches: at least two of inputs `(b, ...)` and labels `(b, ...)`, examples drawn independently; uint8 pixels
+            are divided by 255.
         loss: takes the model's outputs and labels, gives their mean loss.
 
     Raises:
@@ -79,11 +82,12 @@ def squared_norms(
     """
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     total, squares, sizes = [torch.zeros_like(parameter) for parameter in parameters], 0.0, list[int]()
-    with borrowed(model):
-        for module in model.modules():
-            module.training = not isinstance(module, nn.modules.dropout._DropoutNd)
+    with borrowed(model), torch.enable_grad():
+        model.eval()
+        for layer in batchnorm_layers(model).values():
+            layer.train()
         for inputs, labels in batches:
-            slopes = torch.autograd.grad(loss(model(inputs), labels), parameters)
+            slopes = torch.autograd.grad(loss(model(as_float(inputs)), labels), parameters, materialize_grads=True)
             for kept, slope in zip(total, slopes, strict=True):
                 kept += slope
             squares += _squared(slopes)

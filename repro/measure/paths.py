@@ -93,7 +93,13 @@ def grid(low: float, high: float, points: int = 25) -> tuple[float, ...]:
 
 
 def trace(evaluator: Evaluator, curve: Curve, alphas: Sequence[float]) -> tuple[PathProfile, ...]:
-    """Evaluate at `curve(α)` for each α, in order: one profile for each of the evaluator's data sets."""
+    """Evaluate at `curve(α)` for each α, in order: one profile for each of the evaluator's data sets.
+
+    Raises:
+        UsageError: there is no α.
+    """
+    if not alphas:
+        raise UsageError("alphas are empty; pass at least one, or `grid(-1, 2)`.")
     found = zip(*(evaluator.evaluate(curve(alpha)) for alpha in alphas), strict=True)
     return tuple(
         PathProfile(

@@ -68,7 +68,6 @@ class Watched:
         function: what is maximised.
         box: where.
         budget: evaluations allowed, or `None`.
-        patience: evaluations in a row that may find nothing higher, or `None`.
         start: a point whose value is known already, from which the rise is counted; else the first one evaluated.
     """
 
@@ -78,11 +77,10 @@ class Watched:
         box: Box,
         budget: int | None = None,
         start: Sample | None = None,
-        patience: int | None = None,
     ) -> None:
         self.box, self.first, self.best = box, start, start
         self.history: list[float] = []
-        self._function, self._budget, self._patience, self._stale = function, budget, patience, 0
+        self._function, self._budget = function, budget
 
     @property
     def evaluations(self) -> int:
@@ -97,18 +95,15 @@ class Watched:
         """Evaluate at a point of the box, float64, shape `(p,)`.
 
         Raises:
-            Spent: the budget is, or the patience.
+            Spent: the budget is.
             NotFinite: the value or the gradient is not finite there.
         """
         if self._budget is not None and self.evaluations >= self._budget:
             raise Spent("the budget of evaluations is spent")
-        if self._patience is not None and self._stale >= self._patience:
-            raise Spent(f"nothing higher was found in {self._stale} evaluations")
         sample = Sample(inside, *self._function(inside))
         finite = isfinite(sample.value) and isfinite(sample.gradient.sum())
-        self._stale += 1
         if finite and (self.best is None or sample.value > self.best.value):
-            self.best, self._stale = sample, 0
+            self.best = sample
         self.first = self.first or sample
         self.history.append(self.best.value if self.best else sample.value)
         if not finite:

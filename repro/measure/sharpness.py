@@ -128,7 +128,8 @@ class SearchCheck(NamedTuple):
     Attributes:
         short: the search in question.
         long: the longer one.
-        shortfall: fraction of the higher of the two that the first falls short of it; NaN if either failed.
+        shortfall: fraction of the longer search's value by which the first falls short of it, negative where that found
+            less; NaN if either failed.
     """
 
     short: Sharpness
@@ -151,7 +152,7 @@ def check_search(
         sharpness(objective, x, eps, manifold=manifold, budget=gradients, seed=seed)
         for gradients in (budget, factor * budget)
     )
-    return SearchCheck(short, long, 1 - short.value / max(long.value, short.value))
+    return SearchCheck(short, long, 1 - short.value / long.value)
 
 
 def _status(found: Maximum) -> Status:
@@ -188,9 +189,7 @@ def _sharpness(x: Sample, box: Box, found: Maximum, status: Status) -> Sharpness
 def check_budget(budget: int) -> None:
     """Raise `UsageError` unless every search has gradients enough to begin."""
     if budget < 8:
-        raise UsageError(
-            f"budget={budget} must be at least 8 gradients; 60 comes within 1 % of searches ten times as long."
-        )
+        raise UsageError(f"budget={budget} must be at least 8 gradients; `check_search` says whether 60 are enough.")
 
 
 def _maximiser(

@@ -6,6 +6,7 @@ import time
 from functools import cache
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from repro.data import CATALOGUE
@@ -13,18 +14,25 @@ from repro.machine import CPU, device, prepare
 from repro.nets import build
 from repro.runs.worker import RunRequest
 from repro.streams import stream
+from repro.train.optimizers import build_optimizer, descend
+from repro.train.regime import Phase
 
-_BATCH, _REPEATS = 128, 3
+_LARGE, _SMALL, _REPEATS = 128, 16, 3
 _ENOUGH = 2.0
 """Seconds after which nothing is timed again: what takes so long is hardly slower the first time."""
 
 
 def run_seconds(request: RunRequest) -> float:
-    """Processor seconds that the run takes if no plateau ends it early; a pass forward is a third of an update."""
+    """Processor seconds that the run takes if no plateau ends it early; a pass forward is a third of one with gradient.
+
+    What an update takes beside its examples counts too, for a small batch it is most.
+    """
     spec, entry = request.spec, CATALOGUE[request.spec.dataset]
     examples = spec.regime.epochs * (spec.objective.passes * entry.train + entry.test / 3)
     examples += sum(probe.cost(spec.regime, entry.train) for probe in request.probes)
-    return examples * seconds_per_example(spec.network, spec.dataset)
+    updates = spec.objective.passes * spec.regime.updates(entry.train)
+    overhead = seconds_per_update(spec.network, spec.dataset, spec.optimizer)
+    return examples * seconds_per_example(spec.network, spec.dataset) + updates * overhead
 
 
 @cache
@@ -33,18 +41,36 @@ def seconds_per_example(network: str, dataset: str) -> float:
 
     On a GPU they are seconds by the clock, as if this process had it for itself.
     """
+    return _timed(network, dataset, _LARGE) / _LARGE
+
+
+@cache
+def seconds_per_update(network: str, dataset: str, optimizer: str) -> float:
+    """Processor seconds of an update beyond those of its examples, timed now with a batch of 16."""
+    return max(0.0, _timed(network, dataset, _SMALL, optimizer) - _SMALL * seconds_per_example(network, dataset))
+
+
+def _timed(network: str, dataset: str, batch: int, optimizer: str | None = None) -> float:
+    """Seconds of one pass forward and backward, and of a step of the optimiser where one is named."""
     prepare()
     entry = CATALOGUE[dataset]
     generator = stream(0, "cost")
     model = build(network, entry.shape, entry.classes, generator).to(device())
-    inputs = torch.rand((_BATCH, *entry.shape), generator=generator).to(device())
-    labels = torch.randint(entry.classes, (_BATCH,), generator=generator).to(device())
+    inputs = torch.rand((batch, *entry.shape), generator=generator).to(device())
+    labels = torch.randint(entry.classes, (batch,), generator=generator).to(device())
+    phase, steps = Phase(1, batch, 1e-3, 0.9), build_optimizer(optimizer or "sgd", model.parameters())
+
+    def loss() -> Tensor:
+        return F.cross_entropy(model(inputs), labels)
+
     clock = time.process_time if device() == CPU else time.perf_counter
     taken: list[float] = []
     while len(taken) < _REPEATS and sum(taken) < _ENOUGH:
         before = clock()
-        loss = F.cross_entropy(model(inputs), labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        loss.item()  # a GPU has done all that it was asked for once it gives a number
+        if optimizer is None:
+            loss().backward()  # type: ignore[no-untyped-call]
+        else:
+            descend(steps, loss, phase)
+        next(model.parameters()).sum().item()  # a GPU has done all that it was asked for once it gives a number
         taken.append(clock() - before)
-    return min(taken) / _BATCH
+    return min(taken)

@@ -69,7 +69,7 @@ class RunFolder:
         path = self.path / "spec.json"
         form = read_json(path, way_out=self._again)
         if form is None:
-            raise StorageError(f"{self.path} holds no spec.json; `repro runs list` names the runs there are.")
+            raise StorageError(f"{self.path} holds no spec.json; {self._again}.")
         try:
             spec = RunSpec.from_json(form)
         except ValueError as error:
@@ -90,8 +90,17 @@ class RunFolder:
         return hashlib.sha256(json.dumps(self.rows("epoch"), sort_keys=True).encode()).hexdigest()[:20]
 
     def rows(self, kind: str = "") -> list[Row]:
-        """The recorded lines of a kind, `epoch`, `distance` or `noise`, or all of them, in order of updates."""
-        return [row for row in self._all_rows() if kind in ("", row["kind"])]
+        """The recorded lines of a kind, `epoch`, `distance` or `noise`, or all of them, in order of updates.
+
+        Raises:
+            StorageError: they are damaged, or lack the last epoch of a run that is complete.
+        """
+        rows, status = self._all_rows(), self.status
+        ends = {row["update"] for row in rows if row["kind"] == "epoch"}
+        if status["status"] == "complete" and status["updates"] not in ends:
+            path = self.path / "metrics.jsonl"
+            raise StorageError(f"{path} lacks the epoch that ended at update {status['updates']}; {self._again}.")
+        return [row for row in rows if kind in ("", row["kind"])]
 
     def weights(self, update: int | None = None) -> dict[str, Tensor]:
         """Parameters and buffers after `update` updates; `None` is the end, 0 the beginning.
@@ -106,7 +115,11 @@ class RunFolder:
         except FileNotFoundError as error:
             if update is None and self.status["status"] == "complete":
                 raise StorageError(f"{path} is gone from a run that is complete; {self._again}.") from error
-            raise UsageError(f"update={update}: the run {self.path.name} kept no such weights ({path}).") from error
+            kept = sorted(int(path.stem) for path in self.path.glob("snapshots/*.safetensors"))
+            raise UsageError(
+                f"update={update}: the run {self.path.name} kept no such weights ({path}), but those of its beginning, "
+                f"0, of the updates {kept}, and of its end, if it has come there."
+            ) from error
         except SafetensorError as error:
             raise StorageError(f"{path} is damaged ({error}); {self._again}.") from error
 
@@ -226,14 +239,17 @@ class RunStore:
     """A folder of runs, each under its key; it need not exist yet.
 
     Raises:
-        UsageError: there is a file in its place.
+        UsageError: there is a file in its place, or in that of a folder above.
     """
 
     root: Path
 
     def __post_init__(self) -> None:
-        if self.root.exists() and not self.root.is_dir():
-            raise UsageError(f"store={str(self.root)!r} must be a folder, and is a file; name another with --store.")
+        nearest = next((path for path in (self.root, *self.root.parents) if path.exists()), self.root)
+        if nearest.exists() and not nearest.is_dir():
+            raise UsageError(
+                f"store={str(self.root)!r} must be a folder, and {nearest} is a file; name another by --store."
+            )
 
     def folder(self, key: str) -> RunFolder:
         """The folder of the run with this key, which need not exist yet."""
@@ -248,13 +264,14 @@ class RunStore:
         found = [name for name in self.keys() if name.startswith(key)]
         if len(found) != 1:
             raise UsageError(
-                f"run {key!r}: {len(found)} runs in {self.root} have such a key; `repro runs list` names them."
+                f"run {key!r}: {len(found)} runs in {self.root} have such a key; "
+                f"`repro runs list --store {self.root}` names them."
             )
         return self.folder(found[0])
 
     def keys(self) -> list[str]:
-        """The keys of all runs, sorted."""
-        return sorted(path.parent.name for path in self.root.glob("*/spec.json"))
+        """The keys of all runs, sorted; those that lack a file are among them."""
+        return sorted({path.parent.name for name in ("spec", "status") for path in self.root.glob(f"*/{name}.json")})
 
 
 def read_json(

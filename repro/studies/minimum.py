@@ -166,7 +166,7 @@ class SharesAt(OfOneRun):
         UsageError: a size has no meaning.
     """
 
-    METHOD: ClassVar[int] = 2
+    METHOD: ClassVar[int] = 3
 
     fraction: float = 0.05
     eps: float = 1e-3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -32,6 +33,20 @@ def load_settings(folder: Path, profile: str, kind: Any) -> list[Any]:
         ]
     except ValueError as error:
         raise DataError(f"{folder / 'profiles.toml'}, {profile}: {error} Correct it in the file.") from error
+
+
+def with_profile(folders: Iterable[Path], profile: str) -> list[Path]:
+    """Those of the papers' `folders` whose `profiles.toml` has a profile of that name.
+
+    Raises:
+        UsageError: none has.
+    """
+    known = {folder: load_toml(folder / "profiles.toml") for folder in folders}
+    found = [folder for folder, profiles in known.items() if profile in profiles]
+    if not found:
+        names = dict.fromkeys(name for profiles in known.values() for name in profiles)
+        raise UsageError(f"profile={profile!r} must be one of {', '.join(names)}.")
+    return found
 
 
 def tables_of(folder: Path, profile: str) -> dict[str, dict[str, Any]]:

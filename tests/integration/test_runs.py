@@ -143,7 +143,15 @@ def test_a_probe_must_name_epochs_that_rise(epochs: tuple[int, ...]) -> None:
 
 def test_what_a_probe_costs_is_said_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost, "seconds_per_example", lambda *_: 0.5)
+    monkeypatch.setattr(cost, "seconds_per_update", lambda *_: 0.0)
     assert cost.run_seconds(WANTED) - cost.run_seconds(RunRequest(SPEC)) == pytest.approx(0.5 * 3 * 4 * 20)
+
+
+def test_a_small_batch_costs_more_for_as_many_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost, "seconds_per_example", lambda *_: 0.5)
+    monkeypatch.setattr(cost, "seconds_per_update", lambda *_: 7.0)
+    small, large = (RunRequest(replace(SPEC, regime=constant(2, batch, 0.1))) for batch in (60, 600))
+    assert cost.run_seconds(small) - cost.run_seconds(large) == pytest.approx(7.0 * 2 * (100 - 10))
 
 
 def test_what_a_probe_records_is_of_the_weights_and_the_draws_that_its_update_names(whole: RunFolder) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,6 +77,18 @@ def test_a_profile_without_any_ledger_is_said_in_words_and_is_an_empty_list(caps
     assert capsys.readouterr().out == "Nothing is recorded in the profile 'paper'.\n"
     assert main(["claims", "--profile", "paper", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_a_paper_without_the_profile_does_not_hide_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree("papers", tmp_path / "papers", ignore=shutil.ignore_patterns("*.parquet"))
+    (tmp_path / "papers" / "smith2018" / "profiles.toml").write_text("[quick.F1]\n")
+    monkeypatch.chdir(tmp_path)
+    assert main(["claims", "--profile", "laptop"]) == 0
+    assert "K1 " in capsys.readouterr().out
+    assert main(["claims", "smith2018", "--profile", "laptop"]) == 2
+    assert "profile='laptop' must be one of quick." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("workers", ["0", "-1", "x"])
@@ -152,6 +165,11 @@ def test_runs_are_listed_and_shown(store: RunStore, capsys: pytest.CaptureFixtur
     shown = json.loads(capsys.readouterr().out)
     assert shown["spec"] == SPEC.as_json()
     assert shown["last_epoch"]["epoch"] == 1
+
+
+def test_a_store_without_runs_says_where_it_looked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "list", "--store", str(tmp_path / "typo")]) == 0
+    assert capsys.readouterr().out == f"There are no runs in {tmp_path / 'typo'}.\n"
 
 
 def test_the_sharpness_of_a_stored_run_is_printed_and_kept(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
@@ -257,7 +275,7 @@ def test_a_check_of_the_report_fails_where_a_page_is_older_than_its_evidence(
 def test_a_file_in_the_place_of_the_store_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("not a folder")
     assert main(["runs", "list", "--store", str(tmp_path / "file")]) == 2
-    assert "must be a folder, and is a file; name another with --store" in capsys.readouterr().err
+    assert f"must be a folder, and {tmp_path / 'file'} is a file; name another by --store" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("status", ["{", '{"a": 1}', "[1]", "null", '{"status": "complete"}'])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -84,8 +85,20 @@ def _products(objective: Objective, x: Tensor, matrix: Matrix, memory: float) ->
     return lambda vector: objective.hvp(x, vector)
 
 
+def finite_loss(objective: Objective, x: Tensor) -> float:
+    """f(x), in the objective's unit.
+
+    Raises:
+        DataError: it is not finite, so there is no Hessian.
+    """
+    loss = objective.value(x)
+    if not isfinite(loss):
+        raise DataError(f"the loss at x is {loss!r}; a Hessian needs a finite one: look for NaN in weights and inputs.")
+    return loss
+
+
 def _check_repeats(objective: Objective, x: Tensor) -> None:
-    first = objective.value(x)
+    first = finite_loss(objective, x)
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(stream_seed(0, "second pass"))  # noqa: TID251 - given back; the same dropout would agree
         second = objective.value(x)

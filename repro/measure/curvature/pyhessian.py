@@ -19,9 +19,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from repro.errors import UsageError
 from repro.measure.curvature.density import Density
+from repro.measure.curvature.operator import finite_loss
 from repro.measure.curvature.trace import Trace
 from repro.measure.flat import load_vector_
 from repro.measure.inputs import chunks
@@ -44,17 +46,21 @@ class PyHessian:
 
     Raises:
         UsageError: the objective uses batch statistics, or has no curvature at all.
+        DataError: the loss at x is not finite.
     """
 
     def __init__(self, objective: NetworkObjective, x: Tensor, *, chunk: int = 1000) -> None:
         if objective.batchnorm != "running":
             raise UsageError("batchnorm='batch' is unknown to PyHessian, which forces evaluation mode; use 'running'.")
+        finite_loss(objective, x)
         model = copy.deepcopy(objective.model).cpu().eval().requires_grad_(False)
         load_vector_(model, x, objective.variables)
         self.products = 0
         self._size, self._loss = objective.size, objective.loss
         self._batches = _batches(objective, model, chunk)
-        self._solver = self._fenced(model, _curved(model, objective.variables, self._criterion, self._batches[0]))
+        with _twice_differentiable():
+            curved = _curved(model, objective.variables, self._criterion, self._batches[0])
+            self._solver = self._fenced(model, curved)
 
     def eigenvalues(self, k: int = 1, *, tol: float = 1e-3, iterations: int = 100, seed: int = 0) -> Tensor:
         """k eigenvalues by power iteration, float64, shape `(k,)`, the largest first.
@@ -127,7 +133,7 @@ class PyHessian:
     @contextmanager
     def _running(self, seed: int) -> Iterator[None]:
         """Lend it the global generator that it draws from, and silence the warning of every call."""
-        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), _twice_differentiable():
             torch.manual_seed(stream_seed(seed, "pyhessian"))  # noqa: TID251 - given back
             warnings.filterwarnings("ignore", "Using backward\\(\\) with create_graph=True")
             yield
@@ -144,6 +150,13 @@ def _curved(model: nn.Module, names: Sequence[str], criterion: Any, batch: Batch
     loss = criterion(model(batch[0]), batch[1])
     gradients = torch.autograd.grad(loss, list(parameters.values()), create_graph=True, allow_unused=True)
     return [name for name, g in zip(parameters, gradients, strict=True) if g is not None and g.requires_grad]
+
+
+@contextmanager
+def _twice_differentiable() -> Iterator[None]:
+    """Graphs are built whatever the caller has switched off, and attention by its formula, which has a Hessian."""
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
+        yield
 
 
 @contextmanager

@@ -96,11 +96,13 @@ class MicroBatcher(Generic[Request, Answer]):
             for answer in batch:
                 answer.cancel()
             raise
-        except Exception as error:
+        except BaseException as error:
             for answer in _unanswered(batch):
                 failure = BatchFailed(f"the model failed on a batch of {len(batch)}: {type(error).__name__}: {error}")
                 failure.__cause__ = error
                 answer.set_exception(failure)
+            if not isinstance(error, Exception):
+                raise
         else:
             given = dict(zip(batch, values, strict=True))
             for answer in _unanswered(batch):

@@ -15,7 +15,7 @@ from repro.data import cache
 from repro.data.catalogue import entry_of
 from repro.data.content import File
 from repro.data.entry import Entry
-from repro.errors import DataError, StorageError
+from repro.errors import DataError, StorageError, UsageError
 
 Tiny = Callable[..., Entry]
 NAMES = {"tiny/train-images", "tiny/train-labels", "tiny/test-images", "tiny/test-labels"}
@@ -143,6 +143,15 @@ def test_the_folders_are_the_one_asked_for_else_repro_data_and_the_users_cache(
     monkeypatch.setenv("REPRO_DATA", "/given")
     assert cache.folders() == (Path("/given"), Path("/xdg/repro"))
     assert cache.folders(Path("/root")) == (Path("/root"),)
+
+
+def test_a_file_in_the_place_of_the_data_directory_is_said_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("REPRO_DATA", str(tmp_path / "file"))
+    with pytest.raises(UsageError, match=r"REPRO_DATA='.*file' must be a folder, and is a file"):
+        cache.folders()
 
 
 class Slow:

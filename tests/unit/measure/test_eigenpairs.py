@@ -295,6 +295,13 @@ def test_a_random_loss_has_no_hessian():
     assert f.size
 
 
+def test_a_loss_that_is_not_finite_has_no_hessian():
+    f = network()
+    f.data[0][3] = torch.nan
+    with pytest.raises(DataError, match="the loss at x is nan; a Hessian needs a finite one"):
+        CurvatureOperator(f, f.start)
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [

@@ -146,3 +146,30 @@ def test_small_batches_must_be_two_or_more_of_one_size(sizes):
     batches = list(zip(inputs.split(sizes), labels.split(sizes), strict=True)) if sizes else []
     with pytest.raises(UsageError, match=re.escape(f"batches of {sizes} examples must be at least two, all of one")):
         squared_norms(plain_model(), batches)
+
+
+class Unusual(nn.Module):
+    """Dropout by a function, and a parameter that takes no part."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model, self.unused = model, nn.Parameter(torch.ones(3, dtype=torch.float64))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return F.dropout(self.model(inputs), 0.5, self.training)
+
+
+def test_dropout_by_a_function_is_off_too_and_what_is_unused_adds_nothing():
+    model, (inputs, labels) = plain_model(), examples(6)
+    batches = list(zip(inputs.split(2), labels.split(2), strict=True))
+    with torch.no_grad():
+        found = squared_norms(Unusual(model), batches)
+    assert found == squared_norms(model, batches)
+
+
+def test_pixels_are_divided_by_255():
+    model, labels = nn.Linear(3, 2), torch.tensor([0, 1])
+    pixels = [torch.tensor([[0, 51, 255], [255, 0, 102]], dtype=torch.uint8) for _ in range(2)]
+    assert squared_norms(model, [(x, labels) for x in pixels]) == squared_norms(
+        model, [(x.float() / 255, labels) for x in pixels]
+    )

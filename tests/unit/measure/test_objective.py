@@ -412,6 +412,13 @@ def test_inputs_without_labels_are_refused() -> None:
         NetworkObjective(dense_network(), examples(5)[0], examples(4)[1])
 
 
+@pytest.mark.parametrize("shape", [(5, 1), (5, 3)])
+def test_labels_that_are_not_one_class_an_example_are_refused(shape: tuple[int, ...]) -> None:
+    objective = NetworkObjective(dense_network(), examples(5)[0], torch.zeros(shape, dtype=torch.int64))
+    with pytest.raises(DataError, match=rf"labels of shape \(5, {shape[1]}\) must be .*: one class number an example"):
+        objective.value(objective.start)
+
+
 @pytest.mark.parametrize("label", [-100, -1, 3])
 def test_a_label_that_is_no_class_is_refused(label: int) -> None:
     inputs, labels = examples(5)

@@ -114,6 +114,11 @@ def test_the_grids_are_the_papers_25_points():
     assert grid(0, 1) == tuple(k / 24 for k in range(25))
 
 
+def test_a_path_of_no_points_is_refused():
+    with pytest.raises(UsageError, match="alphas are empty"):
+        trace(Bowl(Quadratic(torch.ones(2), torch.ones(2))), linear(torch.zeros(2), torch.ones(2)), [])
+
+
 @pytest.mark.parametrize(("low", "high", "points"), [(0, 1, 1), (1, 1, 5), (2, 1, 5)])
 def test_a_grid_that_does_not_increase_is_refused(low, high, points):
     with pytest.raises(UsageError, match=f"points={points}"):

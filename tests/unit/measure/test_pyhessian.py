@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from repro.errors import UsageError
+from repro.errors import DataError, UsageError
 from repro.measure.curvature.operator import CurvatureOperator, dense
 from repro.measure.curvature.pyhessian import PyHessian
 from repro.measure.objective import NetworkObjective
@@ -235,3 +235,19 @@ def test_a_density_counts_its_own_products_alone():
     before = other.products
     assert before > 0
     assert other.density(probes=2, steps=5).products == 10 == other.products - before
+
+
+def test_a_loss_that_is_not_finite_is_refused():
+    f = network()
+    f.data[0][3] = torch.nan
+    with pytest.raises(DataError, match="the loss at x is nan; a Hessian needs a finite one"):
+        PyHessian(f, f.start)
+
+
+def test_attention_has_a_hessian_and_gradients_may_be_off():
+    model = nn.Sequential(nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), nn.Flatten(), nn.Linear(12, 3))
+    inputs, labels = torch.randn(5, 3, 4, generator=torch.Generator().manual_seed(0)), torch.arange(5) % 3
+    f = NetworkObjective(model, inputs, labels)
+    with torch.no_grad():
+        found = PyHessian(f, f.start).eigenvalues(1, tol=1e-6, iterations=1000)
+    assert found.item() == pytest.approx(exact_values(f)[0].item(), rel=1e-2)

@@ -8,7 +8,7 @@ import torch
 from scipy.optimize import approx_fprime
 
 from repro.measure.box import Box
-from repro.measure.explore import Corners, climbs, explore, proposals, random_signs
+from repro.measure.explore import OPPOSITE, Corners, climbs, explore, proposals, random_signs
 from repro.measure.lbfgsb import SCIPY_TOLERANCES, Negated, lbfgsb
 from repro.measure.maximise import _random_point
 from repro.measure.measurement import Status
@@ -205,6 +205,16 @@ def test_corners_are_opposite_to_what_was_found_and_random_when_that_repeats():
     assert 16 < (again > 0).sum() < 48
 
 
+def test_in_a_long_search_every_other_corner_is_random():
+    corners, draws = Corners(cube(64), torch.Generator().manual_seed(0)), stream(0, "ends")
+    opposite = []
+    for _ in range(OPPOSITE + 6):
+        wanted = -corners._found.sign()
+        opposite.append(torch.equal(corners.next(), wanted))
+        corners.avoid(torch.randn(64, generator=draws).double())
+    assert opposite == [True] * OPPOSITE + [False, True] * 3
+
+
 def test_proposals_are_different_maxima_with_the_highest_first():
     found = proposals(Watched(two_peaks, cube(1), 30), Corners(cube(1), torch.Generator().manual_seed(0)))
     assert [point.item() for point in found] == [-1.0, 1.0]
@@ -251,16 +261,6 @@ def test_a_search_that_starts_high_but_never_moves_is_failed_too():
     search = lbfgsb(problem, torch.full((2,), 0.5).double(), tolerances=SCIPY_TOLERANCES)
     assert search.rise > 0
     assert (search.iterations, search.status) == (0, Status.FAILED)
-
-
-def test_a_search_ends_once_its_patience_does_and_not_before():
-    values = iter([1.0, 3.0, 2.0, 2.5, 4.0, *[0.0] * 9])
-    box = Box.around(torch.zeros(1), torch.ones(1))
-    watched = Watched(lambda _: (next(values), torch.zeros(1)), box, patience=3)
-    with pytest.raises(Spent, match="nothing higher was found in 3 evaluations"):
-        for _ in range(14):
-            watched(torch.zeros(1))
-    assert watched.history == [1, 3, 3, 3, 4, 4, 4, 4]
 
 
 def test_random_signs_are_plus_and_minus_one_about_equally_often():

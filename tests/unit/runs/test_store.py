@@ -102,3 +102,29 @@ def test_weights_gone_from_a_complete_run_are_made_again_as_the_error_says(tmp_p
 def test_weights_of_a_run_that_is_not_over_were_never_kept(folder: RunFolder) -> None:
     with pytest.raises(UsageError, match="update=None"):
         folder.weights()
+
+
+def test_a_run_that_lacks_its_last_epoch_is_not_read_as_if_an_earlier_one_were_the_last(folder: RunFolder) -> None:
+    folder.append([{"kind": "epoch", "update": update, "epoch": update // 2} for update in (2, 4)])
+    folder.write_status({"status": "complete", "updates": 4})
+    assert [row["update"] for row in folder.rows("epoch")] == [2, 4]
+    (folder.path / "metrics.jsonl").write_text('{"kind": "epoch", "update": 2, "epoch": 1}\n')
+    with pytest.raises(StorageError, match=r"metrics\.jsonl lacks the epoch that ended at update 4; delete .*again"):
+        folder.rows("distance")
+    folder.write_status({"status": "running", "updates": 4})
+    assert len(folder.rows()) == 1  # control: it is on its way
+
+
+def test_a_run_without_its_spec_is_listed_with_the_way_out(folder: RunFolder) -> None:
+    folder.write_status({"status": "complete", "updates": 2})
+    (folder.path / "spec.json").unlink()
+    assert RunStore(folder.path.parent).keys() == [SPEC.key]
+    with pytest.raises(StorageError, match=rf"holds no spec\.json; delete {folder.path} to train the run again"):
+        _ = folder.spec
+
+
+def test_weights_that_were_not_kept_are_answered_with_those_that_were(folder: RunFolder) -> None:
+    for update in (20, 3):
+        folder.save_weights(update, {})
+    with pytest.raises(UsageError, match=r"update=7: .* of the updates \[3, 20\], and of its end"):
+        folder.weights(7)

@@ -132,6 +132,20 @@ def test_an_error_of_the_model_reaches_every_request_of_its_batch_and_no_other(l
     assert third == 4
 
 
+def test_what_is_no_error_of_the_model_leaves_no_request_waiting_and_goes_on_up(loop):
+    class Interrupted(BaseException):
+        pass
+
+    def interrupted(_):
+        raise Interrupted
+
+    seen = []
+    loop.set_exception_handler(lambda _, context: seen.append(context["exception"]))
+    answers = run(loop, interrupted, [0, 0], largest=3)
+    assert all(isinstance(answer, BatchFailed) for answer in answers)
+    assert [type(error) for error in seen] == [Interrupted]
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_too_few_or_too_many_answers_are_given_to_no_one(loop, count):
     answers = run(loop, lambda _: [0] * count, [0, 0], largest=2)
