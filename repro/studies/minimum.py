@@ -60,6 +60,8 @@ class SharpnessAt(AtAnUpdate):
         UsageError: a size has no meaning, or two of the choices exclude each other.
     """
 
+    METHOD: ClassVar[int] = 2
+
     eps: float = 1e-3
     rule: Rule = "searched"
     budget: int = 60
@@ -166,7 +168,7 @@ class SharesAt(OfOneRun):
         UsageError: a size has no meaning.
     """
 
-    METHOD: ClassVar[int] = 3
+    METHOD: ClassVar[int] = 2
 
     fraction: float = 0.05
     eps: float = 1e-3

@@ -59,8 +59,8 @@ def against_ten_times(results: Results) -> str:
     close = [pair for pair in pairs if pair.tried.status == "ok" and pair.shortfall <= CLOSE]
     said = (
         f"The search came within 1 % of a longer one in **{len(close)} of {len(pairs)}** minima"
-        f"{_checked(rows, pairs)}. The longer one had ten times the gradients; where it spent fewer, it was made by an "
-        "earlier version, which ended once 60 in a row had led nowhere higher. *Short by* a negative share: it found less."
+        f"{_checked(rows, pairs)}. The longer one had ten times the gradients; where it spent fewer, a version made "
+        "it that ended once 60 in a row had led nowhere higher. Where it found less, the share is negative."
     )
     return blocks([said, _shortfalls(pairs)])
 

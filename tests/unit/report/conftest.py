@@ -49,7 +49,7 @@ def sharpnesses() -> Iterator[Observation]:
         for arm, value in (("SB", 1000.0), ("LB", 10.0)):
             row = {"arm": arm, "seed": seed, "spec": f"{arm}{seed}", "seconds": 3.25 + seed + (arm == "LB")}
             yield observation("K3", "sharpness", value + seed, residual=0.01, cost=48.0, **row)
-            yield observation("K3", "sharpness", value + seed + (seed == 2), variant="budget=10x", **row)
+            yield observation("K3", "sharpness", value + seed + (seed == 2), variant="budget=10x", cost=480.0, **row)
             if (arm, seed) == ("LB", 1):
                 yield lost("K3", "sharpness", "failed", variant="published", **row)
             else:

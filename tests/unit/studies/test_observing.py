@@ -55,6 +55,8 @@ def store(tmp_path: Any) -> RunStore:
 
 
 def finished(store: RunStore, status: str = "complete", spec: RunSpec = SPEC) -> None:
+    store.folder(spec.key).path.mkdir(parents=True, exist_ok=True)
+    store.folder(spec.key).append([{"kind": "epoch", "epoch": 1, "update": 3}])
     store.folder(spec.key).write_status({"status": status, "reason": "because", "updates": 3, "seconds": 7.0, **FACTS})
 
 
@@ -106,7 +108,7 @@ def test_a_measurement_counts_only_for_the_run_that_was_measured(store: RunStore
         finished(store)
         folder.write_status(folder.status)
         folder.forget_after(-1)
-        folder.append([{"kind": "epoch", "update": 10, "train_loss": loss}])
+        folder.append([{"kind": "epoch", "update": 3, "train_loss": loss}])
         assert list(observe(store, PLACE, [SAMPLE])) == []
         carry_out(store, SAMPLE.needs[0])  # type: ignore[arg-type]
         assert len(list(observe(store, PLACE, [SAMPLE]))) == 1
@@ -181,7 +183,6 @@ def test_a_run_is_read_through_its_record(store: RunStore) -> None:
 
 def test_a_run_that_did_not_carry_the_probe_has_no_row_of_it_yet(store: RunStore) -> None:
     finished(store)
-    store.folder(SPEC.key).append([{"kind": "epoch", "update": 3, "epoch": 1}])
     probe = NoiseProbe(2, batches=5, epochs=(1,))
     probed = RunRequest(SPEC, probes=frozenset({probe}))
     sample = replace(SAMPLE, needs=(probed,), read=lambda record: Reading(record.noise(probe)[0]["small"]))
