@@ -23,7 +23,7 @@ from repro.measure.curvature.trace import Trace
 from repro.measure.inputs import chunks
 from repro.measure.losses import cross_entropy
 from repro.measure.measurement import Status
-from repro.measure.objective import NetworkObjective
+from repro.measure.objective import NetworkObjective, checked_point
 
 Squares = Callable[[Tensor], Mapping[str, Tensor]]
 """Takes the derivatives by a layer's output, shape `(m, ...)`; gives for each of the layer's parameters the squared
@@ -35,9 +35,11 @@ def exact_trace(objective: NetworkObjective, x: Tensor) -> Trace:
 
     Raises:
         UsageError: the network is not affine in each parameter, or the loss not a cross-entropy; the message says why.
+            Or x does not fit the objective.
     """
     if reason := why_not_exact(objective):
         raise UsageError(f"the trace is not exact here: {reason}; take hutchinson_trace.")
+    x = checked_point(objective, x)
     total, examples, classes = 0.0, 0, 0
     layers = _layers(objective)
     with _listening(layers) as heard, torch.enable_grad():

@@ -7,8 +7,9 @@ cheaper, and their graphs smaller.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,11 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from repro.streams import stream
+
 State = Mapping[str, Tensor]
 """Parameters and buffers by name."""
 
-CLOSE = 1e-3
-"""Outputs that differ by more than this fraction of the largest are those of two functions."""
+CLOSE = 1e-6
+"""Outputs or slopes that differ by more than this fraction of the largest, in float64, are those of two functions."""
 
 
 class Folded:
@@ -31,7 +34,7 @@ class Folded:
 
     Args:
         model: it is used, not copied, and given back as it was.
-        inputs: a few examples; where the folded network gives them other outputs, nothing is folded.
+        inputs: a few examples; where the folded network has other outputs there, or other slopes, nothing is folded.
     """
 
     def __init__(self, model: nn.Module, inputs: Tensor) -> None:
@@ -41,10 +44,8 @@ class Folded:
             whole = model(inputs)
             # a Linear maps to the last axis, BatchNorm normalises the second: the same where there are two
             self._folds = [f for f in folds if seen.get(f.norm) == model.get_parameter(f"{f.layer}.weight").ndim]
-            if not isinstance(whole, Tensor) or not torch.allclose(
-                self({}, inputs), whole, rtol=0.0, atol=CLOSE * float(whole.abs().max())
-            ):
-                self._folds = []
+        if not isinstance(whole, Tensor) or not self._agrees(inputs):
+            self._folds = []
 
     def __call__(self, state: State, inputs: Tensor) -> Tensor:
         """The network's output, with the derivatives by `state` that it has as it is.
@@ -60,6 +61,14 @@ class Folded:
             output: Tensor = functional_call(self._model, folded, (inputs,))
         return output
 
+    def _agrees(self, inputs: Tensor) -> bool:
+        """Whether the network is the same function when folded: a layer may also be used out of sight."""
+        if not self._folds:
+            return True
+        whole = _jet(self._model, partial(_as_it_is, self._model), inputs)
+        folded = _jet(self._model, self, inputs)
+        return all(_close(one, other) for one, other in zip(folded, whole, strict=True))
+
     @contextmanager
     def _shortened(self) -> Iterator[None]:
         """The network without the BatchNorm layers that are folded."""
@@ -70,6 +79,31 @@ class Folded:
         finally:
             for fold in self._folds:
                 fold.replace_norm(fold.norm)
+
+
+def _as_it_is(model: nn.Module, state: State, inputs: Tensor) -> Tensor:
+    output: Tensor = functional_call(model, dict(state), (inputs,))
+    return output
+
+
+def _jet(model: nn.Module, function: Callable[[State, Tensor], Tensor], inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """The outputs, and the slope of a random sum of them by all parameters, in float64."""
+    exact = inputs.double() if inputs.is_floating_point() else inputs
+    leaves = {name: _double(p).requires_grad_(p.is_floating_point()) for name, p in model.named_parameters()}
+    buffers = {name: _double(buffer) for name, buffer in model.named_buffers()}
+    with torch.enable_grad():
+        output = function(buffers | leaves, exact)
+        weights = torch.randn(output.shape, generator=stream(0, "folding"), dtype=torch.float64).to(output.device)
+        slopes = torch.autograd.grad(output, list(leaves.values()), weights, materialize_grads=True)
+    return output.detach(), torch.cat([slope.flatten() for slope in slopes])
+
+
+def _double(tensor: Tensor) -> Tensor:
+    return tensor.detach().double() if tensor.is_floating_point() else tensor.detach().clone()
+
+
+def _close(one: Tensor, other: Tensor) -> bool:
+    return bool(((one - other).abs() <= CLOSE * other.abs().max()).all())
 
 
 class _Shift(nn.Module):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 
 import torch
 from scipy.linalg import eigh_tridiagonal
 from torch import Tensor
+
+from repro.errors import DataError
 
 Product = Callable[[Tensor], Tensor]
 """A symmetric matrix times a vector, float64, shape `(p,)`."""
@@ -56,12 +59,18 @@ class Lanczos:
         return self._next is None
 
     def step(self) -> None:
-        """Multiply once more."""
+        """Multiply once more.
+
+        Raises:
+            DataError: the product is not finite.
+        """
         assert self._next is not None
         k, row = self.steps, self._next
         self._store(row)
         remainder = self._product(row).double()
         self.alphas.append(float(row @ remainder))
+        if not isfinite(self.alphas[-1]):
+            raise DataError("a product with the matrix is not finite, as where a loss has no second derivative.")
         remainder = remainder - self.alphas[-1] * row
         if k:
             remainder -= self.betas[-1] * self._rows[k - 1]

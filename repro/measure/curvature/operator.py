@@ -48,7 +48,7 @@ class CurvatureOperator(LinearOperator):
         self, objective: Objective, x: Tensor, *, matrix: Matrix = "hessian", memory: float = GRAPH_MEMORY
     ) -> None:
         super().__init__(dtype=np.float64, shape=(objective.size, objective.size))  # type: ignore[call-arg]
-        x = checked_point(objective, x)
+        x = checked_point(objective, x).clone()
         _check_repeats(objective, x)
         self.objective = objective
         self.count = 0

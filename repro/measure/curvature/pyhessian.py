@@ -28,7 +28,7 @@ from repro.measure.curvature.trace import Trace
 from repro.measure.flat import load_vector_
 from repro.measure.inputs import chunks
 from repro.measure.measurement import Status
-from repro.measure.objective import NetworkObjective
+from repro.measure.objective import NetworkObjective, checked_point
 from repro.streams import stream_seed
 
 Batch = tuple[Tensor, Tensor]
@@ -45,13 +45,14 @@ class PyHessian:
         chunk: examples a batch.
 
     Raises:
-        UsageError: the objective uses batch statistics, or has no curvature at all.
+        UsageError: the objective uses batch statistics, or has no curvature at all, or x does not fit it.
         DataError: the loss at x is not finite.
     """
 
     def __init__(self, objective: NetworkObjective, x: Tensor, *, chunk: int = 1000) -> None:
         if objective.batchnorm != "running":
             raise UsageError("batchnorm='batch' is unknown to PyHessian, which forces evaluation mode; use 'running'.")
+        x = checked_point(objective, x)
         finite_loss(objective, x)
         model = copy.deepcopy(objective.model).cpu().eval().requires_grad_(False)
         load_vector_(model, x, objective.variables)
@@ -67,7 +68,12 @@ class PyHessian:
 
         They are the largest by magnitude, and may miss one: a plateau of the iteration ends it. `tol` bounds the change
         between two iterations, not the error.
+
+        Raises:
+            UsageError: k or tol have no meaning.
         """
+        if not (1 <= k <= self._solver_size and tol > 0):
+            raise UsageError(f"k={k} must lie between 1 and {self._solver_size}, and tol={tol} must be positive.")
         with self._running(seed):
             values, _ = self._solver.eigenvalues(iterations, tol, k)
         return torch.tensor(values, dtype=torch.float64).sort(descending=True).values
@@ -76,7 +82,12 @@ class PyHessian:
         """Hutchinson's estimate with its standard error, by exactly `probes` random vectors.
 
         Its own stopping rule ends by chance, and after two probes where the trace is negative: it is switched off.
+
+        Raises:
+            UsageError: there are no probes.
         """
+        if probes < 1:
+            raise UsageError(f"probes={probes} must be at least 1.")
         with self._running(seed):
             samples = np.asarray(self._solver.trace(probes, tol=-np.inf))
         error = float(samples.std(ddof=1)) / sqrt(len(samples)) if len(samples) > 1 else float("nan")
@@ -87,7 +98,12 @@ class PyHessian:
         """Stochastic Lanczos quadrature; no more steps than variables, past which it makes up eigenvalues.
 
         Parameters without curvature, which PyHessian does not see, are a node at 0.
+
+        Raises:
+            UsageError: there are no probes or no steps.
         """
+        if probes < 1 or steps < 1:
+            raise UsageError(f"probes={probes} and steps={steps} must both be at least 1.")
         before = self.products
         with self._running(seed), _torch_with_eig():
             nodes, weights = self._solver.density(min(steps, self._solver_size), probes)

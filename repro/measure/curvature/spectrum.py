@@ -14,6 +14,7 @@ from repro.measure.curvature.exact_trace import exact_trace, why_not_exact
 from repro.measure.curvature.operator import CurvatureOperator
 from repro.measure.curvature.pyhessian import PyHessian
 from repro.measure.curvature.trace import Trace, hutchinson_trace
+from repro.measure.measurement import Status
 from repro.measure.objective import NetworkObjective, Objective
 
 Engine = Literal["lanczos", "eigsh", "pyhessian"]
@@ -24,10 +25,13 @@ class Spectrum:
     """What is known of the eigenvalues of a Hessian.
 
     Attributes:
-        values: the k largest, float64, shape `(k,)`, in the unit of the loss, the largest first.
+        values: the k largest, or by PyHessian the k of largest magnitude, float64, shape `(k,)`, in the unit of the
+            loss, the largest first; fewer where the products did not suffice to find as many.
         vectors: their eigenvectors, of length 1, one a row, float64, shape `(k, p)`; `None` from PyHessian.
         errors: by how much each value may be off, shape `(k,)`; `None` from PyHessian, which does not know.
         converged: for each value, whether its error is below the tolerance; `None` from PyHessian.
+        status: of the values together, see `Eigenpairs`: BUDGET if one has not converged, is lacking, or may have been
+            missed; `None` from PyHessian.
         trace: the sum of all.
         density: how all are spread; `None` if no probes were asked for.
         products: with the Hessian, all together.
@@ -38,6 +42,7 @@ class Spectrum:
     vectors: Tensor | None
     errors: Tensor | None
     converged: Tensor | None
+    status: Status | None
     trace: Trace
     density: Density | None
     products: int
@@ -84,7 +89,8 @@ def spectrum(
     else:
         trace = hutchinson_trace(operator, probes=max(2, probes), pairs=pairs, seed=seed)
     spread = density(operator, probes=probes, steps=steps, pairs=pairs, seed=seed) if probes else None
-    return Spectrum(pairs.values, pairs.vectors, pairs.errors, pairs.converged, trace, spread, operator.count, engine)
+    found = pairs.values, pairs.vectors, pairs.errors, pairs.converged, pairs.status
+    return Spectrum(*found, trace, spread, operator.count, engine)
 
 
 def _second_opinion(
@@ -96,4 +102,4 @@ def _second_opinion(
     values = other.eigenvalues(k, tol=tol, iterations=1000, seed=seed)
     trace = other.trace(probes=max(2, probes), seed=seed)
     spread = other.density(probes=probes, steps=steps, seed=seed) if probes else None
-    return Spectrum(values, None, None, None, trace, spread, other.products, "pyhessian")
+    return Spectrum(values, None, None, None, None, trace, spread, other.products, "pyhessian")

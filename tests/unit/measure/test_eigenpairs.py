@@ -344,3 +344,22 @@ def test_the_gauss_newton_matrix_is_that_of_the_explicit_jacobian():
     expected = torch.einsum("ncp,ncd,ndq->pq", jacobian, curvature, jacobian) / len(labels)
     found = dense(CurvatureOperator(f, f.start, matrix="ggn"))
     torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-10)
+
+
+def test_a_product_that_is_not_finite_ends_the_search():
+    class Kinked(Quadratic):
+        def hvp(self, point, vector):
+            return super().hvp(point, vector) * torch.nan
+
+    operator = CurvatureOperator(Kinked(torch.ones(3), torch.ones(3)), torch.zeros(3))
+    with pytest.raises(DataError, match="a product with the matrix is not finite"):
+        eigenpairs(operator, 1)
+
+
+def test_a_point_changed_afterwards_does_not_move_the_operator():
+    f = network()
+    x = f.start.double()
+    operator, v = CurvatureOperator(f, x, memory=0), torch.ones(f.size, dtype=torch.float64)
+    before = operator.product(v)
+    x.mul_(3)
+    assert torch.equal(operator.product(v), before)

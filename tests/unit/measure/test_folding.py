@@ -157,3 +157,29 @@ def test_the_network_is_given_back_even_if_a_call_fails() -> None:
     with pytest.raises(RuntimeError, match="shapes"):
         folded({}, inputs[:, :3])
     assert list(model.modules()) == before
+
+
+class Reusing(nn.Module):
+    """Uses the weight of a layer with BatchNorm once more, where no list of modules shows it."""
+
+    def __init__(self, use: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.body, self.use = nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4, eps=0.0)), use
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.use(self.body(inputs), self.body[0].weight)
+
+
+@pytest.mark.parametrize("variance", [1.0, 4.0])  # of 1 it changes no value when folded, only slopes
+@pytest.mark.parametrize(
+    ("use", "folds"),
+    [
+        (lambda hidden, weight: nn.functional.linear(hidden.tanh(), weight.t()), 0),
+        (lambda hidden, weight: hidden + 1e-4 * weight.square().sum(), 0),
+        (lambda hidden, _: hidden, 1),
+    ],
+)
+def test_a_layer_whose_weight_is_used_out_of_sight_is_left(use, folds, variance) -> None:
+    model, inputs = Reusing(use).eval(), torch.randn(5, 6, generator=stream(0, "inputs"))
+    model.body[1].running_var.fill_(variance)
+    assert len(Folded(model, inputs)._folds) == folds

@@ -251,3 +251,20 @@ def test_attention_has_a_hessian_and_gradients_may_be_off():
     with torch.no_grad():
         found = PyHessian(f, f.start).eigenvalues(1, tol=1e-6, iterations=1000)
     assert found.item() == pytest.approx(exact_values(f)[0].item(), rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("ask", "named"),
+    [
+        (lambda h: h.eigenvalues(0), "k=0 must lie between 1 and"),
+        (lambda h: h.eigenvalues(99), "k=99 must lie between 1 and"),
+        (lambda h: h.eigenvalues(1, tol=-1.0), "tol=-1.0 must be positive"),
+        (lambda h: h.trace(probes=0), "probes=0 must be at least 1"),
+        (lambda h: h.density(probes=-1), "probes=-1 and steps=100 must both"),
+        (lambda h: h.density(steps=0), "probes=1 and steps=0 must both"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(ask, named):
+    f = network()
+    with pytest.raises(UsageError, match=named):
+        ask(PyHessian(f, f.start))

@@ -125,3 +125,11 @@ def test_pyhessians_trace_has_as_many_probes_as_are_asked_for():
 def test_an_unknown_engine_is_an_error_that_names_it():
     with pytest.raises(UsageError, match="engine='arpack'"):
         spectrum(Quadratic(torch.zeros(2), torch.ones(2)), torch.zeros(2), engine="arpack")
+
+
+def test_a_spectrum_says_where_eigenvalues_are_lacking():
+    f = Quadratic(torch.zeros(3000), torch.linspace(1, 0, 3000))
+    found = spectrum(f, torch.zeros(3000), k=5, engine="eigsh", probes=0)
+    assert len(found.values) < 5
+    assert found.status is Status.BUDGET
+    assert spectrum(f, torch.zeros(3000), k=1, tol=0.1, probes=0).status is Status.CONVERGED  # control
