@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from pathlib import Path
 from types import ModuleType
 
@@ -41,6 +42,11 @@ def study(key: str) -> ModuleType:
     """The module `repro.studies.<key>`, with `Setting` and `samples(setting)`.
 
     Raises:
-        UsageError: no paper has this key.
+        UsageError: no paper has this key, or the paper has no study.
     """
-    return importlib.import_module(f"repro.studies.{check_key(key)}")
+    name = f"repro.studies.{check_key(key)}"
+    if importlib.util.find_spec(name) is None:
+        raise UsageError(
+            f"paper={key!r} has no study; write {name.replace('.', '/')}.py, as docs/how-to/add-a-paper.md says."
+        )
+    return importlib.import_module(name)

@@ -12,11 +12,12 @@ from typing import Any
 from tqdm import tqdm
 
 from repro.claims import evidence, ledger
+from repro.claims.claim import Claim
 from repro.claims.evidence import Observation
 from repro.claims.judge import judge
 from repro.claims.ledger import LedgerRow
 from repro.claims.loading import load_claims
-from repro.data import get
+from repro.data import CATALOGUE, get
 from repro.data.disk import locked
 from repro.errors import DataError, UsageError
 from repro.machine import device
@@ -86,18 +87,38 @@ class Plan:
         return [setting for setting in self.settings if not self.networks or setting.network in self.networks]
 
     @cached_property
+    def claims(self) -> tuple[Claim, ...]:
+        """The paper's claims, with the margins that were set before any run.
+
+        Raises:
+            DataError: `claims.toml` is not what it must be.
+        """
+        return tuple(load_claims(self.folder))
+
+    @cached_property
     def samples(self) -> dict[Place, list[Sample]]:
         """The samples to be observed for each network.
 
         Raises:
             UsageError: an unknown paper or profile, or claims or networks that the profile does not run.
-            DataError: `profiles.toml` holds a value of which no regime can be made.
+            DataError: `profiles.toml` names a claim or a data set that there is not, or holds a value of which no
+                regime can be made; or `claims.toml` is not what it must be.
         """
+        self._check_names()
         known = {claim for setting in self.chosen for claim in setting.claims}
         if unknown := sorted(set(self.only) - known):
             where = f"the profile {self.profile!r}" + f" on {', '.join(self.networks)}" * bool(self.networks)
             raise UsageError(f"only={unknown}: {where} runs {', '.join(sorted(known))}.")
         return {Place(each.network, each.dataset, self.profile): self._samples_of(each) for each in self.chosen}
+
+    def _check_names(self) -> None:
+        declared = [claim.id for claim in self.claims]
+        for setting in self.chosen:
+            where = f"{self.folder / 'profiles.toml'}, {self.profile}.{setting.network}"
+            if unknown := sorted(set(setting.claims) - set(declared)):
+                raise DataError(f"{where}: claims={unknown} must be among {', '.join(declared)}, those of claims.toml.")
+            if setting.dataset not in CATALOGUE:
+                raise DataError(f"{where}: dataset={setting.dataset!r} must be one of {', '.join(CATALOGUE)}.")
 
     def _samples_of(self, setting: Any) -> list[Sample]:
         try:
@@ -145,11 +166,10 @@ def record(plan: Plan, store: RunStore) -> list[LedgerRow]:
 
 
 def _record(plan: Plan, store: RunStore) -> list[LedgerRow]:
-    claims = load_claims(plan.folder)
     datasets = {setting.network: setting.dataset for setting in plan.settings}
     declared = {
         (claim.id, comparison.variant, network, datasets[network])
-        for claim in claims
+        for claim in plan.claims
         for comparison in claim.comparisons
         for network in (*claim.networks, *claim.extensions)
         if network in datasets
@@ -161,7 +181,7 @@ def _record(plan: Plan, store: RunStore) -> list[LedgerRow]:
     old = evidence.read(path) if path.exists() else []
     kept = [each for each in old if _row_of(each) in declared - touched or _sample_of(each) in asked - replaced]
     observations = _brought_up_to_date(kept, plan, store) + new
-    rows = judge(claims, observations, plan.profile, datasets)
+    rows = judge(plan.claims, observations, plan.profile, datasets)
     if observations or path.exists():
         evidence.write(path, observations)
         write_records(plan.results, store, {key for each in observations for key in each.spec.split()})

@@ -206,14 +206,35 @@ def test_where_the_data_cannot_be_had_nothing_is_run_and_no_evidence_touched(
     assert not Path("runs").exists()
 
 
-def test_a_value_of_which_no_regime_can_be_made_is_named(
-    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("file", "right", "wrong", "said"),
+    [
+        ("profiles.toml", "3000", "0", r"profiles\.toml, quick\.F1: batch=0 .* Correct it in the file"),
+        ("profiles.toml", '"K1"', '"K99"', r"profiles\.toml, quick\.F1: claims=\['K99'\] must be among K1, K2"),
+        ("profiles.toml", "mnist-embedded", "minst", r"quick\.F1: dataset='minst' must be one of mnist"),
+        ("claims.toml", 'kind = "directional"', 'kind = "directionl"', r"kind = 'directionl' must be one of"),
+    ],
+)
+def test_a_typo_in_a_papers_files_is_named_before_any_run(
+    checkout: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    file: str,
+    right: str,
+    wrong: str,
+    said: str,
 ) -> None:
     shutil.copytree(checkout, tmp_path / "copy", ignore=shutil.ignore_patterns("runs"))
     monkeypatch.chdir(tmp_path / "copy")
-    Path("papers/keskar2017/profiles.toml").write_text(PROFILE.replace("3000", "0"))
-    assert main(["reproduce", "keskar2017"]) == 1
-    assert re.search(r"profiles\.toml, quick\.F1: batch=0 .* Correct it in the file", capsys.readouterr().err)
+    path = Path("papers/keskar2017") / file
+    text = path.read_text()
+    assert right in text
+    path.write_text(text.replace(right, wrong, 1))
+    for asked in (["--dry-run"], []):
+        assert main(["reproduce", "keskar2017", *asked]) == 1
+        assert re.search(said, capsys.readouterr().err)
+    assert not Path("runs").exists()
 
 
 def test_evidence_is_recorded_by_one_process_at_a_time(results: Path) -> None:
