@@ -1,4 +1,4 @@
-"""The exhibits of Hoffer et al. 2017: Table 1, Figs. 1 to 3, the random potential, and long training."""
+"""The exhibits of Hoffer et al. 2017: Table 1, how flat its columns end, Figs. 1 to 3, the potential, long training."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ def exhibits(results: Results) -> list[Exhibit]:
     """Every table and figure, whether its evidence is there or not."""
     return [
         columns.table_1(results),
+        columns.flatness(results),
         curves.figure_1(results),
         curves.figure_2(results),
         columns.growth(results),

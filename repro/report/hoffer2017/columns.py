@@ -1,4 +1,4 @@
-"""Table 1: one cure after another; and the laws that fit the distances of Fig. 2."""
+"""Table 1: one cure after another; how flat each ends; and the laws that fit the distances of Fig. 2."""
 
 from __future__ import annotations
 
@@ -35,6 +35,25 @@ def table_1(results: Results) -> Exhibit:
     )
     head = ("network, data set", "", *COLUMNS)
     return Exhibit("Table 1: one cure after another", used, f"{text}\n\n{table(head, rows)}")
+
+
+def flatness(results: Results) -> Exhibit:
+    """How flat each column's minimum is, in two measures."""
+    used: list[Observation] = []
+    rows: list[Sequence[str]] = []
+    for place in results.places:
+        for said, quantity in (("φ, %", "column-sharpness"), ("largest eigenvalue", "column-hessian-top")):
+            found = [results.select(place, "H13", quantity, column) for column in COLUMNS]
+            used += [each for column in found for each in column]
+            if any(found):
+                rows.append((f"{place.network}, {place.dataset}", said, *(summary(column).mean for column in found)))
+                rows.append(("", "n, failed, diverged", *(summary(column).counts for column in found)))
+    text = (
+        "Mean ± SD over seeds at the final weights: Keskar's sharpness φ, ε 1e-3, by sign ascents of 20 gradients, and "
+        "the largest eigenvalue of the Hessian of the training loss, in nats."
+    )
+    head = ("network, data set", "", *COLUMNS)
+    return Exhibit("How flat each column ends", used, f"{text}\n\n{table(head, rows)}" if rows else "")
 
 
 def growth(results: Results) -> Exhibit:

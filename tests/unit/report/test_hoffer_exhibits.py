@@ -24,6 +24,8 @@ def observations(made: SimpleNamespace) -> Iterator[Observation]:
         for column, value in VALUES.items():
             row = {"arm": column, "seed": seed, "spec": f"{column}{seed}"}
             yield made.observation(COLUMNS[column][0], "test-accuracy", value + seed, **row)
+            yield made.observation("H13", "column-sharpness", 2 * value + seed, **row)
+            yield made.observation("H13", "column-hessian-top", 3 * value + seed, **row)
         for name, value in (("log-rate", 3.0), ("log-explained", 0.9), ("power-rate", 0.4), ("power-explained", 0.8)):
             yield made.observation("H2", name, value, arm="SB", seed=seed, spec=f"SB{seed}")
             first = {"variant": "first-layer", "arm": "SB", "seed": seed, "spec": f"SB{seed}"}
@@ -79,6 +81,14 @@ def test_table_1_has_every_column_beside_the_papers(results: Results) -> None:
     shown = [replace(row, verdict="reproduced") if row.claim == "H1" else row for row in results.ledger]
     text = exhibits(replace(results, ledger=shown))[0].text
     assert cells(text, "share of the gap recovered |") == ["1.00", "0.00", "0.50", "0.75", "1.50"]
+
+
+def test_each_column_says_how_flat_it_ends(results: Results) -> None:
+    (flat,) = (each for each in exhibits(results) if each.title == "How flat each column ends")
+    lines = flat.text.splitlines()
+    sharp, top = ([line for line in lines if f"| {said} |" in line] for said in ("φ, %", "largest eigenvalue"))
+    shown = [[cell.split(" ±")[0].strip() for cell in line[0].split("|")[3:-1]] for line in (sharp, top)]
+    assert shown == [[f"{factor * value + 0.5:.2f}" for value in VALUES.values()] for factor in (2, 3)]
 
 
 def test_table_1_says_at_which_training_loss_each_column_ended(results: Results) -> None:

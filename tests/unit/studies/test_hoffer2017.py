@@ -104,8 +104,7 @@ ARMS = {
     ("H11", "", "LB"): "LB",
     ("H11", "accuracy", "reset"): "reset",
     ("H11", "accuracy", "LB"): "LB",
-    ("H13", "", "+RA"): "+RA",
-    ("H13", "", "LB"): "LB",
+    **{("H13", "", column): column for column in ("SB", "LB", "+LR", "+GBN", "+RA")},
     ("H13", "hessian", "+RA"): "+RA",
     ("H13", "hessian", "LB"): "LB",
 }
