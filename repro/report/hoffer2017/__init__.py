@@ -13,11 +13,11 @@ def exhibits(results: Results) -> list[Exhibit]:
     """Every table and figure, whether its evidence is there or not."""
     return [
         columns.table_1(results),
-        columns.flatness(results),
         curves.figure_1(results),
         curves.figure_2(results),
         columns.growth(results),
         curves.figure_3(results),
         potential(results),
+        columns.flatness(results),
         long_training(results),
     ]

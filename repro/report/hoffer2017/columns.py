@@ -53,7 +53,7 @@ def flatness(results: Results) -> Exhibit:
         "the largest eigenvalue of the Hessian of the training loss, in nats."
     )
     head = ("network, data set", "", *COLUMNS)
-    return Exhibit("How flat each column ends", used, f"{text}\n\n{table(head, rows)}" if rows else "")
+    return Exhibit("Flatness: where each column ends", used, f"{text}\n\n{table(head, rows)}" if rows else "")
 
 
 def growth(results: Results) -> Exhibit:
