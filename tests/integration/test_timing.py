@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -101,6 +103,11 @@ def test_a_queue_answers_every_request_once_with_the_networks_own_classes(store)
     assert (content["alone"]["calls"], content["alone"]["computed"], content["alone"]["timeouts"]) == (40, 40, 0)
     assert content["queued"]["computed"] == 40
     assert 5 <= content["queued"]["calls"] < 40
+    assert list(content) == ["alone", "queued"]
+    other = replace(SPEC, seed=SPEC.seed + 1)
+    store.folder(other.key).declare(other)
+    store.folder(other.key).save_weights(None, store.folder(SPEC.key).weights())
+    assert list(replace(queue, spec=other).measure(store)) == ["queued", "alone"]  # seeds take turns
     assert 0 < content["queued"]["median_latency"] <= content["queued"]["late_latency"]
     model = build("F1", DATA.shape, DATA.classes, stream(0, "weights")).eval()
     classes = model(DATA.test.inputs[:3].float().div(255)).argmax(1).tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import pytest
@@ -217,6 +218,21 @@ def test_noise_multiplies_each_examples_gradient_and_leaves_the_loss() -> None:
         torch.testing.assert_close(after[name], before[name] - 0.1 * slope, rtol=1e-4, atol=1e-6)
     quiet, _, _ = step_of(Phase(1, 16, 0.1))
     assert training._loss_sum == quiet._loss_sum
+
+
+def test_each_update_draws_noise_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Tensor] = []
+
+    def noting(_: nn.Module, factors: Tensor) -> AbstractContextManager[None]:
+        drawn.append(factors)
+        return nullcontext()
+
+    monkeypatch.setattr("repro.train.loop._multiplied_gradients", noting)
+    training, _, _ = step_of(Phase(1, 16, 0.1, noise=2.0))
+    training.advance()
+    wanted = [1 + 2 * torch.randn(16, generator=stream(SPEC.seed, "noise", update)) for update in (0, 1)]
+    assert all(torch.equal(one, other) for one, other in zip(drawn, wanted, strict=True))
+    assert not torch.equal(*drawn)
 
 
 def test_momentum_that_forgets_in_every_epoch_of_one_update_is_no_momentum() -> None:

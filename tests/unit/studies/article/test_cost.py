@@ -96,9 +96,11 @@ def test_every_row_times_its_own_work_and_precision() -> None:
     }
 
 
-def served(calls: int, computed: int, seconds: float, overhead: float, timeouts: int = 0) -> dict[str, float]:
+def served(
+    calls: int, computed: int, seconds: float, overhead: float, timeouts: int = 0, lost: int = 0
+) -> dict[str, float]:
     spent = {"model_seconds": seconds, "process_seconds": seconds + overhead}
-    return {"requests": computed, "calls": calls, "computed": computed, "timeouts": timeouts, **spent}
+    return {"requests": computed + lost, "calls": calls, "computed": computed, "timeouts": timeouts, **spent}
 
 
 @pytest.mark.parametrize(("timeouts", "kept_up"), [(1, True), (2, False)])
@@ -112,7 +114,7 @@ def test_where_the_machine_does_not_keep_up_nothing_is_compared(timeouts: int, k
 
 
 def test_a_ratio_is_of_seconds_for_each_answer_and_given_up_requests_have_none() -> None:
-    content = {"alone": served(50, 50, 10.0, 2.0), "queued": served(20, 100, 5.0, 1.0)}
+    content = {"alone": served(50, 50, 10.0, 2.0, lost=7), "queued": served(20, 100, 5.0, 1.0)}
     assert value(sample("A4", "cpu-ratio").read(content)) == pytest.approx((5 / 100) / (10 / 50))
     assert value(sample("A4", "cpu-ratio", variant="process").read(content)) == pytest.approx((6 / 100) / (12 / 50))
     assert value(sample("A4", "calls", arm="queued").read(content)) == 20
