@@ -22,8 +22,9 @@ from repro.theory import identities
 Verdict = Literal["holds", "fails", "not run"]
 Profile = Literal["quick", "long"]
 
+_SETTINGS = "tests/conftest.py"
 HYPOTHESIS = {"quick": "local", "long": "theory"}
-"""The profile of hypothesis, in tests/conftest.py, behind each of ours."""
+"""The profile of hypothesis, in `_SETTINGS`, behind each of ours."""
 
 
 @dataclass(frozen=True)
@@ -171,11 +172,13 @@ def _table(root: Path) -> Path:
 
 
 def _digests(root: Path, rows: list[Checked]) -> dict[str, str]:
-    """For every identity a digest of its tests' files and of all of this package that they import."""
+    """For every identity a digest of its tests' files, of the settings they run by, and of all that they import."""
     imports = cache(partial(_imported, root))
     digest = cache(partial(_digest, root, imports))
     names = {row.id: [*row.test.splitlines(), *row.control.splitlines()] for row in rows}
-    files = {id_: {root / name.partition("::")[0] for name in tests} for id_, tests in names.items()}
+    files = {
+        id_: {root / _SETTINGS, *(root / name.partition("::")[0] for name in tests)} for id_, tests in names.items()
+    }
     return {id_: digest(frozenset(filter(Path.is_file, each))) for id_, each in files.items()}
 
 

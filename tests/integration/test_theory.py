@@ -117,7 +117,12 @@ def test_tests_that_cannot_be_run_leave_the_table_as_it_was(checkout: Path, caps
 
 @pytest.mark.parametrize(
     ("file", "stale"),
-    [("repro/theory/momentum.py", True), ("tests/theory/test_momentum.py", True), ("repro/theory/clipping.py", False)],
+    [
+        ("repro/theory/momentum.py", True),
+        ("tests/theory/test_momentum.py", True),
+        ("tests/conftest.py", True),
+        ("repro/theory/clipping.py", False),
+    ],
 )
 def test_a_row_is_stale_once_code_that_its_tests_reach_has_changed(
     checkout: Path, capsys: pytest.CaptureFixture[str], file: str, stale: bool
