@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from repro.claims.claim import Claim
@@ -73,7 +74,23 @@ def _how(claim: Claim, ran: Sequence[tuple[Results, LedgerRow]]) -> str:
     others = sum(bool(row.variant) for _, row in ran)
     title = "How it was judged" + (_others(others) if others else "")
     legend = "Intervals of primary rows are Holm-corrected, those of the other rows are not." if rows else ""
-    return folded(title, blocks([said, boxed("rows", table(_ROWS, rows) if rows else ""), legend]))
+    return folded(title, blocks([said, boxed("rows", table(_ROWS, rows) if rows else ""), legend, _lost(claim, ran)]))
+
+
+def _lost(claim: Claim, ran: Sequence[tuple[Results, LedgerRow]]) -> str:
+    """Why runs gave no value, of every row where some did not."""
+    said = []
+    for results, row in ran:
+        comparison = claim.comparison(row.variant)
+        assert comparison is not None
+        failed = Counter(
+            (each.arm, each.reason)
+            for each in results.behind(row)
+            if each.status == "failed" and each.quantity == comparison.quantity
+        )
+        where = ", ".join([code(results.profile), row.network, *([code(row.variant)] if row.variant else [])])
+        said += [f"- {where}, {count} of {arm or 'the runs'}: {reason}" for (arm, reason), count in failed.items()]
+    return "\n".join(["Without a value:", "", *said]) if said else ""
 
 
 def _others(number: int) -> str:

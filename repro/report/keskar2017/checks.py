@@ -96,7 +96,13 @@ def _worst(missed: Sequence[Compared]) -> str:
 
 def _shortfalls(pairs: Sequence[Compared]) -> str:
     rows = [
-        (pair.where, number(pair.tried.value), number(pair.best.value), f"{100 * pair.shortfall:.2f} %", *_costs(pair))
+        (
+            pair.where,
+            number(pair.tried.value),
+            number(pair.best.value),
+            f"{round(100 * pair.shortfall, 2) + 0.0:.2f} %",
+            *_costs(pair),
+        )
         if pair.tried.status == "ok"
         else (pair.where, pair.tried.reason, number(pair.best.value), "", *_costs(pair))
         for pair in pairs

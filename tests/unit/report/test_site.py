@@ -119,6 +119,12 @@ def test_how_often_the_published_rule_missed_is_counted_from_the_evidence(site: 
     assert "The worst: 0.10 where the search found 1,000 (F1 SB, seed 0, ε 1e-3)." in shown
 
 
+def test_a_claim_says_why_a_run_gave_no_value(site: Path) -> None:
+    said = section(read(site), "k3")
+    assert lines_with(said, "- `quick`, F1, `published`, 1 of LB: it failed")
+    assert "Without a value" not in section(read(site), "k1")
+
+
 def test_a_minimum_where_the_search_stayed_short_of_a_longer_one_is_a_row(site: Path) -> None:
     shown = section(read(site), "quick-table-3")
     assert "came within 1 % of a longer one in **5 of 6** minima (of F1)" in shown
