@@ -45,6 +45,7 @@ def get(name: str, root: Path | None = None) -> tuple[Path, ...]:
     """
     entry = entry_of(name)
     stored = cache.find_verified(entry, root) or cache.fetch(entry, root)
+    entry.read(entry, stored)
     return tuple(stored.paths.values())
 
 

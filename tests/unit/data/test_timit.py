@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from repro.data import load
+from repro.data import get, load
 from repro.errors import DataError
 
 
@@ -67,8 +67,9 @@ NOT_A_NUMBER = _prepared()["test_inputs"] * np.float32("nan")
 def test_anything_else_is_refused_with_the_file_and_the_rule(
     tmp_path: Path, changes: dict[str, Any], told: str
 ) -> None:
-    with pytest.raises(DataError, match=rf"timit\.npz.*{told}"):
-        load("timit", _write(tmp_path, **changes))
+    for ask in (load, get):
+        with pytest.raises(DataError, match=rf"timit\.npz.*{told}"):
+            ask("timit", _write(tmp_path, **changes))
 
 
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
