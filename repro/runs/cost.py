@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 import torch
 from torch import Tensor
@@ -58,19 +59,22 @@ def _timed(network: str, dataset: str, batch: int, optimizer: str | None = None)
     model = build(network, entry.shape, entry.classes, generator).to(device())
     inputs = torch.rand((batch, *entry.shape), generator=generator).to(device())
     labels = torch.randint(entry.classes, (batch,), generator=generator).to(device())
-    phase, steps = Phase(1, batch, 1e-3, 0.9), build_optimizer(optimizer or "sgd", model.parameters())
 
     def loss() -> Tensor:
         return F.cross_entropy(model(inputs), labels)
+
+    def backward() -> None:
+        loss().backward()  # type: ignore[no-untyped-call]
+
+    step: Callable[[], None] = backward
+    if optimizer is not None:
+        step = partial(descend, build_optimizer(optimizer, model.parameters()), loss, Phase(1, batch, 1e-3, 0.9))
 
     clock = time.process_time if device() == CPU else time.perf_counter
     taken: list[float] = []
     while len(taken) < _REPEATS and sum(taken) < _ENOUGH:
         before = clock()
-        if optimizer is None:
-            loss().backward()  # type: ignore[no-untyped-call]
-        else:
-            descend(steps, loss, phase)
+        step()
         next(model.parameters()).sum().item()  # a GPU has done all that it was asked for once it gives a number
         taken.append(clock() - before)
     return min(taken)

@@ -114,18 +114,21 @@ class Plan:
     def _check_names(self) -> None:
         declared = [claim.id for claim in self.claims]
         for setting in self.chosen:
-            where = f"{self.folder / 'profiles.toml'}, {self.profile}.{setting.network}"
+            where = self._table(setting)
             if unknown := sorted(set(setting.claims) - set(declared)):
                 raise DataError(f"{where}: claims={unknown} must be among {', '.join(declared)}, those of claims.toml.")
             if setting.dataset not in CATALOGUE:
                 raise DataError(f"{where}: dataset={setting.dataset!r} must be one of {', '.join(CATALOGUE)}.")
 
+    def _table(self, setting: Any) -> str:
+        """Where a setting is declared, as an error names it."""
+        return f"{self.folder / 'profiles.toml'}, {self.profile}.{setting.network}"
+
     def _samples_of(self, setting: Any) -> list[Sample]:
         try:
             samples = study(self.paper).samples(setting)
         except ValueError as error:
-            where = f"{self.folder / 'profiles.toml'}, {self.profile}.{setting.network}"
-            raise DataError(f"{where}: {error} Correct it in the file.") from error
+            raise DataError(f"{self._table(setting)}: {error} Correct it in the file.") from error
         return [each for each in samples if self.covers(each.claim, each.variant, setting.network)]
 
     def needs(self) -> tuple[list[RunRequest], list[MeasurementRequest]]:

@@ -95,23 +95,13 @@ def _worst(missed: Sequence[Compared]) -> str:
 
 
 def _shortfalls(pairs: Sequence[Compared]) -> str:
-    rows = [
-        (
-            pair.where,
-            number(pair.tried.value),
-            number(pair.best.value),
-            f"{round(100 * pair.shortfall, 2) + 0.0:.2f} %",
-            *_costs(pair),
-        )
-        if pair.tried.status == "ok"
-        else (pair.where, pair.tried.reason, number(pair.best.value), "", *_costs(pair))
-        for pair in pairs
-    ]
-    return table(("minimum", "searched", "by the longer search", "short by", "gradients", "of the longer"), rows)
+    head = ("minimum", "searched", "by the longer search", "short by", "gradients", "of the longer")
+    return table(head, map(_shortfall, pairs))
 
 
-def _costs(pair: Compared) -> tuple[str, str]:
-    """Full-data gradients that each search spent."""
-    spent = (each.cost for each in pair)
-    first, second = ("" if cost is None else f"{cost:.0f}" for cost in spent)
-    return first, second
+def _shortfall(pair: Compared) -> Sequence[str]:
+    found, share = pair.tried.reason, ""
+    if pair.tried.status == "ok":
+        found, share = number(pair.tried.value), f"{round(100 * pair.shortfall, 2) + 0.0:.2f} %"
+    costs = ("" if each.cost is None else f"{each.cost:.0f}" for each in pair)
+    return pair.where, found, number(pair.best.value), share, *costs
