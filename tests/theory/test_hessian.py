@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from copy import deepcopy
 from itertools import product
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -47,10 +48,17 @@ def test_so_they_are_with_the_statistics_of_the_batch(seed, bend) -> None:
     assert hessian.dense_matrix(f, f.model.train(), *f.data) < EXACT
 
 
+def alive(f: NetworkObjective) -> bool:
+    """Whether some hidden unit is not zero on every example, with one or the other statistics of BatchNorm."""
+    hidden = deepcopy(f.model[:-1])
+    return any(hidden.train(mode)(f.data[0]).any() for mode in (False, True))
+
+
 @pytest.mark.breaks(hessian.dense_matrix)
 @given(seeds, BENDS, st.sampled_from(["running", "batch"]))
-def test_with_batchnorm_in_the_other_mode_they_are_not(seed, bend, batchnorm) -> None:
+def test_with_batchnorm_in_the_other_mode_they_are_not_while_a_unit_is_alive(seed, bend, batchnorm) -> None:
     f = made(seed, bend=bend, batchnorm=batchnorm, chunk=11)
+    assume(alive(f))
     assert hessian.dense_matrix(f, f.model.train(batchnorm == "running"), *f.data) > 1e-3
 
 
