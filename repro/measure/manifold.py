@@ -101,12 +101,14 @@ def random_manifold(
         scale: factor of A, positive, dimensionless.
 
     Raises:
-        UsageError: a size below 1, a scale not positive, or unknown entries.
+        UsageError: not 1 <= p <= n, a scale not positive, or unknown entries.
     """
     if entries not in ("normal", "uniform", "unit-columns"):
         raise UsageError(f"entries={entries!r} must be 'normal', 'uniform' or 'unit-columns'.")
-    if min(size, columns) < 1 or not 0 < scale < float("inf"):
-        raise UsageError(f"size={size} and columns={columns} must be at least 1, scale={scale} positive and finite.")
+    if not 1 <= columns <= size:
+        raise UsageError(f"columns={columns} must be from 1 to {size}, the number of parameters; the paper uses 100.")
+    if not 0 < scale < float("inf"):
+        raise UsageError(f"scale={scale} must be positive and finite; the paper's is thought to be 1.")
     matrix = torch.empty(size, columns)
     for rows in _row_blocks(size):
         if entries == "uniform":

@@ -11,6 +11,7 @@ class Status(Enum):
     """How a measurement ended; the value is the message a table prints."""
 
     EXACT = "computed, not searched for"
+    ESTIMATED = "a mean over random probes, off by about its standard error"
     CONVERGED = "stopped because it no longer improved"
     BUDGET = "stopped by its budget while it still improved"
     FAILED = "the search failed; no value is meant"
@@ -37,4 +38,4 @@ class Measurement:
     @property
     def usable(self) -> bool:
         """Whether `value` may enter a mean: it is finite, and nothing failed or diverged."""
-        return isfinite(self.value) and self.status in (Status.EXACT, Status.CONVERGED, Status.BUDGET)
+        return isfinite(self.value) and self.status not in (Status.FAILED, Status.DIVERGED, Status.NOT_RUN)

@@ -90,7 +90,7 @@ def check(profile: Profile = "long", workers: int = 2) -> list[Checked]:
         raise ReproError(f"pytest ended with {ended}; its output above says why. The table stays as it was.")
     rows = _rows(listener)
     root = _checkout()
-    facts = {"profile": profile, **provenance(), "digests": _digests(root, rows)}
+    facts = {"profile": profile, **provenance(), "digests": _digests(root)}
     write_json(_table(root), {**facts, "identities": [asdict(row) for row in rows]})
     return rows
 
@@ -123,7 +123,7 @@ def read(checkout: Path | None = None) -> list[Checked]:
             f"{_table(root)} is no table of identities ({error}); write it again by `repro theory`."
         ) from error
     rows = [kept.get(id_, _row(id_, _Listener())) for id_ in identities()]
-    now = _digests(root, rows)
+    now = _digests(root)
     return [replace(row, stale=row.id in before and before[row.id] != now[row.id]) for row in rows]
 
 
@@ -171,15 +171,16 @@ def _table(root: Path) -> Path:
     return root / "papers" / "theory" / "results" / "identities.json"
 
 
-def _digests(root: Path, rows: list[Checked]) -> dict[str, str]:
-    """For every identity a digest of its tests' files, of the settings they run by, and of all that they import."""
+def _digests(root: Path) -> dict[str, str]:
+    """For every identity a digest of the files that name it as tested, of their settings, and of all they import."""
     imports = cache(partial(_imported, root))
     digest = cache(partial(_digest, root, imports))
-    names = {row.id: [*row.test.splitlines(), *row.control.splitlines()] for row in rows}
-    files = {
-        id_: {root / _SETTINGS, *(root / name.partition("::")[0] for name in tests)} for id_, tests in names.items()
+    settings = {path for path in (root / _SETTINGS,) if path.is_file()}
+    texts = {path: path.read_text() for path in (root / "tests" / "theory").glob("test_*.py")}
+    return {
+        id_: digest(frozenset(settings | {path for path, text in texts.items() if f"({id_})" in text}))
+        for id_ in identities()
     }
-    return {id_: digest(frozenset(filter(Path.is_file, each))) for id_, each in files.items()}
 
 
 def _digest(root: Path, imports: Callable[[Path], frozenset[Path]], files: frozenset[Path]) -> str:

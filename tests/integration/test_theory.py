@@ -76,12 +76,24 @@ def printed(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, object]]:
     return {row["id"]: row for row in json.loads(capsys.readouterr().out)}
 
 
-def test_every_identity_has_a_test_and_a_control_or_a_reason() -> None:
+@pytest.fixture(scope="module")
+def rows() -> list[dict[str, str]]:
+    """The project's own identities with their tests."""
     code = "from repro.studies.theory import *; rows = declared(); print('\\n' + json.dumps([asdict(r) for r in rows]))"
-    rows = json.loads(run(code).stdout.splitlines()[-1])
+    return json.loads(run(code).stdout.splitlines()[-1])
+
+
+def test_every_identity_has_a_test_and_a_control_or_a_reason(rows: list[dict[str, str]]) -> None:
     assert len(rows) > 80
     assert [row["id"] for row in rows if not row["test"]] == []
     assert [row["id"] for row in rows if not row["control"] and not row["without_control"]] == []
+
+
+def test_the_files_that_decide_whether_a_row_is_stale_hold_all_its_tests(rows: list[dict[str, str]]) -> None:
+    text = {path.name: path.read_text() for path in (papers_root() / "tests" / "theory").glob("test_*.py")}
+    for row in rows:
+        for test in [*row["test"].splitlines(), *row["control"].splitlines()]:
+            assert f"({row['id']})" in text[Path(test.partition("::")[0]).name], test
 
 
 @pytest.mark.usefixtures("checkout")
@@ -118,6 +130,7 @@ def test_tests_that_cannot_be_run_leave_the_table_as_it_was(checkout: Path, caps
 @pytest.mark.parametrize(
     ("file", "stale"),
     [
+        ("tests/theory/test_more.py", True),
         ("repro/theory/momentum.py", True),
         ("tests/theory/test_momentum.py", True),
         ("tests/conftest.py", True),
@@ -130,7 +143,7 @@ def test_a_row_is_stale_once_code_that_its_tests_reach_has_changed(
     assert checked() == 1
     assert not printed(capsys)["momentum.impulse_response"]["stale"]
     with (checkout / file).open("a") as opened:
-        opened.write("# changed\n")
+        opened.write("# changed: @pytest.mark.holds(momentum.impulse_response)\n")
     assert printed(capsys)["momentum.impulse_response"]["stale"] is stale
 
 

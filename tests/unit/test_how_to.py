@@ -100,7 +100,8 @@ def test_what_looks_at_something_that_is_not_here_says_how_to_get_it(
     line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert any(f"repro {line}" in written for written in REPRO)
-    monkeypatch.setenv("REPRO_DATA", str(tmp_path))
+    for folder in ("REPRO_DATA", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(folder, str(tmp_path))
     assert main(line.split()) == 1
     assert MISSING[line] in capsys.readouterr().err
 

@@ -43,7 +43,8 @@ class Eigenpairs:
         converged: for each, whether its error is below the tolerance; bool, shape `(k,)`.
         status: CONVERGED if all are, and no value beyond them by more than the tolerance was missed, but for `CHANCE`;
             else BUDGET.
-        products: with the operator.
+        iterations: of the solver and of the runs that confirm what it found, each one product.
+        products: with the operator: the iterations, and what checking the pairs took.
         solver: which.
     """
 
@@ -53,6 +54,7 @@ class Eigenpairs:
     errors: Tensor
     converged: Tensor
     status: Status
+    iterations: int
     products: int
     solver: Solver
 
@@ -90,8 +92,8 @@ def eigenpairs(
         found = _confirmed(task, found, left)
     converged = found.converged(tol)
     status = Status.CONVERGED if found.complete and bool(converged.all()) else Status.BUDGET
-    products = operator.count - before
-    return Eigenpairs(found.values, found.vectors, found.residuals, found.errors, converged, status, products, solver)
+    known = found.values, found.vectors, found.residuals, found.errors
+    return Eigenpairs(*known, converged, status, found.iterations, operator.count - before, solver)
 
 
 class _Task(NamedTuple):
@@ -116,8 +118,8 @@ class _Task(NamedTuple):
 class _Found(NamedTuple):
     """Pairs, the outermost first, and the gap around each value, 0 if unknown.
 
-    `scale` is the largest magnitude of an eigenvalue known, `sure` says that all wanted have converged, `complete` that
-    there are none beyond them.
+    `scale` is the largest magnitude of an eigenvalue known, `iterations` how many it took to find them, `sure` says
+    that all wanted have converged, `complete` that there are none beyond them.
     """
 
     values: Tensor
@@ -125,6 +127,7 @@ class _Found(NamedTuple):
     residuals: Tensor
     gaps: Tensor
     scale: float
+    iterations: int
     sure: bool = False
     complete: bool = False
 
@@ -151,7 +154,7 @@ def _by_lanczos(task: _Task, steps: int) -> _Found:
 
 
 def _by_eigsh(task: _Task, steps: int) -> _Found:
-    operator, k = task.operator, task.k
+    operator, k, before = task.operator, task.k, task.operator.count
     width = min(operator.size, max(2 * k + 1, 20))
     rounds = max(1, (steps - width) // (width - k))
     matrix: Any = operator
@@ -164,11 +167,12 @@ def _by_eigsh(task: _Task, steps: int) -> _Found:
         if operator.product(task.start()).any():
             raise
         return _by_lanczos(task, steps)
+    iterations = operator.count - before
     values, vectors = (torch.from_numpy(np.ascontiguousarray(part)) for part in (pairs[0], pairs[1].T))
     order = torch.argsort(task.sign * values, descending=True)
     values, vectors = values[order], vectors[order]
     scale = max(map(abs, values.tolist()), default=0.0)
-    found = _Found(values, vectors, task.residuals(values, vectors), torch.zeros_like(values), scale)
+    found = _Found(values, vectors, task.residuals(values, vectors), torch.zeros_like(values), scale, iterations)
     return found._replace(sure=len(values) == k and bool(found.converged(task.tol).all()))
 
 
@@ -181,7 +185,7 @@ def _confirmed(task: _Task, known: _Found, steps: int) -> _Found:
         run.step()
         more = _ritz_pairs(task, run, level, known.scale)
         if not len(more.values) and (run.exhausted or _hidden(run, task.sign * level) < rare):
-            return known._replace(complete=True)
+            return known._replace(iterations=known.iterations + run.steps, complete=True)
         sure = len(more.values) > 0 and bool(more.converged(task.tol).all())
         if sure or run.steps >= steps:
             return _merged(task, known, more)._replace(sure=sure, complete=run.exhausted)
@@ -194,7 +198,7 @@ def _ritz_pairs(task: _Task, run: Lanczos, level: float = -torch.inf, scale: flo
     chosen = chosen[task.sign * values[chosen] > level]
     residuals = run.betas[-1] * vectors[-1, chosen].abs()
     scale = max(scale, float(values.abs().max()))
-    return _Found(values[chosen], vectors[:, chosen].T @ run.basis, residuals, _gaps(values)[chosen], scale)
+    return _Found(values[chosen], vectors[:, chosen].T @ run.basis, residuals, _gaps(values)[chosen], scale, run.steps)
 
 
 def _hidden(run: Lanczos, level: float) -> float:
@@ -216,7 +220,8 @@ def _merged(task: _Task, known: _Found, more: _Found) -> _Found:
     more = more._replace(residuals=task.residuals(more.values, more.vectors))  # also along the vectors known
     values, vectors, residuals, gaps = (torch.cat(parts) for parts in zip(known[:4], more[:4], strict=True))
     first = torch.argsort(task.sign * values, descending=True)[: task.k]
-    return _Found(values[first], vectors[first], residuals[first], gaps[first], more.scale)
+    iterations = known.iterations + more.iterations
+    return _Found(values[first], vectors[first], residuals[first], gaps[first], more.scale, iterations)
 
 
 def _gaps(values: Tensor) -> Tensor:

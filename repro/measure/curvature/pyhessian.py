@@ -92,7 +92,7 @@ class PyHessian:
             samples = np.asarray(self._solver.trace(probes, tol=-np.inf))
         error = float(samples.std(ddof=1)) / sqrt(len(samples)) if len(samples) > 1 else float("nan")
         cost = 3.0 * len(samples)
-        return Trace(float(samples.mean()), Status.CONVERGED, cost, error, method="hutchinson", probes=len(samples))
+        return Trace(float(samples.mean()), Status.ESTIMATED, cost, error, method="hutchinson", probes=len(samples))
 
     def density(self, *, probes: int = 1, steps: int = 100, seed: int = 0) -> Density:
         """Stochastic Lanczos quadrature; no more steps than variables, past which it makes up eigenvalues.

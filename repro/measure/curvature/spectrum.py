@@ -19,6 +19,9 @@ from repro.measure.objective import NetworkObjective, Objective
 
 Engine = Literal["lanczos", "eigsh", "pyhessian"]
 
+TRACE_PROBES = 10
+"""Random vectors, at least, for a trace that cannot be computed exactly: fewer say little of their own error."""
+
 
 @dataclass(frozen=True)
 class Spectrum:
@@ -69,8 +72,8 @@ def spectrum(
             density, which is the more exact for it.
         engine: `lanczos`; `eigsh`, SciPy's solver for the eigenvalues; or `pyhessian`, an independent second opinion.
         tol: error of each eigenvalue that will do, as a fraction of the largest.
-        probes: random vectors for the density, and for a trace that cannot be computed exactly; 0 leaves out the
-            density.
+        probes: random vectors for the density, which 0 leaves out, and for a trace that cannot be computed exactly,
+            which takes at least `TRACE_PROBES`.
         steps: of Lanczos, for each of them.
         seed: of all that is random.
 
@@ -87,7 +90,7 @@ def spectrum(
     if isinstance(objective, NetworkObjective) and not why_not_exact(objective):
         trace = exact_trace(objective, x)
     else:
-        trace = hutchinson_trace(operator, probes=max(2, probes), pairs=pairs, seed=seed)
+        trace = hutchinson_trace(operator, probes=max(TRACE_PROBES, probes), pairs=pairs, seed=seed)
     spread = density(operator, probes=probes, steps=steps, pairs=pairs, seed=seed) if probes else None
     found = pairs.values, pairs.vectors, pairs.errors, pairs.converged, pairs.status
     return Spectrum(*found, trace, spread, operator.count, engine)
@@ -100,6 +103,6 @@ def _second_opinion(
         raise UsageError("engine='pyhessian' needs a network: pass a NetworkObjective.")
     other = PyHessian(objective, x)
     values = other.eigenvalues(k, tol=tol, iterations=1000, seed=seed)
-    trace = other.trace(probes=max(2, probes), seed=seed)
+    trace = other.trace(probes=max(TRACE_PROBES, probes), seed=seed)
     spread = other.density(probes=probes, steps=steps, seed=seed) if probes else None
     return Spectrum(values, None, None, None, None, trace, spread, other.products, "pyhessian")

@@ -55,7 +55,7 @@ def hutchinson_trace(
     value = explained + samples.mean().item()
     return Trace(
         value=value,
-        status=Status.CONVERGED if torch.isfinite(samples).all() else Status.FAILED,
+        status=Status.ESTIMATED if torch.isfinite(samples).all() else Status.FAILED,
         cost=3.0 * (operator.count - before),
         residual=samples.std().item() / sqrt(probes),
         method="hutchinson",

@@ -24,6 +24,11 @@ def spectrum_of(values: torch.Tensor, seed: int = 0) -> CurvatureOperator:
     return CurvatureOperator(f, torch.zeros(f.size))
 
 
+def task_of(operator: CurvatureOperator, k: int) -> module._Task:
+    """Its k largest eigenvalues, to a millionth."""
+    return module._Task(operator, k, 1, 1e-6, *(torch.Generator().manual_seed(seed) for seed in range(2)))
+
+
 def network(seed: int = 0, *, chunk: int = 7, double: bool = True, tanh: bool = False) -> NetworkObjective:
     """About a hundred parameters with BatchNorm and an uneven last chunk."""
     generator = torch.Generator().manual_seed(seed)
@@ -144,16 +149,24 @@ def test_squared_errors_of_several_outputs_have_every_eigenvalue_once_an_output(
 
 def test_the_second_run_costs_a_few_products():
     operator = spectrum_of(torch.cat([torch.tensor([8.0, 4.0, 2.0]), torch.linspace(-0.1, 0.1, 397)]))
-    task = module._Task(operator, 3, 1, 1e-6, *(torch.Generator().manual_seed(seed) for seed in range(2)))
+    task = task_of(operator, 3)
     first = module._by_lanczos(task, 200)
     before = operator.count
     assert module._confirmed(task, first, 200).complete
     assert operator.count - before <= 5
 
 
+def test_every_step_of_both_runs_is_an_iteration_and_the_other_products_check_pairs():
+    values = torch.cat([torch.tensor([8.0, 4.0, 2.0]), torch.linspace(-0.1, 0.1, 397)])
+    own, arpacks = (eigenpairs(spectrum_of(values), 3, solver=solver) for solver in SOLVERS)
+    assert own.products == own.iterations > module._by_lanczos(task_of(spectrum_of(values), 3), 200).iterations
+    assert arpacks.products == arpacks.iterations + 3
+
+
 def test_the_residuals_of_pairs_found_again_are_those_of_the_matrix():
     operator = spectrum_of(torch.cat([torch.tensor([10.0, 5.0, 4.0, 1.2, 1.15, 1.1]), torch.linspace(-0.1, 1.0, 194)]))
     found = eigenpairs(operator, 5, tol=1e-2)
+    assert found.products == found.iterations + 1  # one pair was found by the second run
     for value, vector, residual in zip(found.values, found.vectors, found.residuals, strict=True):
         assert (operator.product(vector) - value * vector).norm() == pytest.approx(residual.item(), abs=1e-10)
 

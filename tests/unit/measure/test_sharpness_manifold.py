@@ -150,7 +150,8 @@ def test_the_highest_point_is_on_the_manifold_and_has_the_value_reported():
     ("make", "named"),
     [
         (lambda: draw(3, 2, entries="cauchy"), "entries='cauchy'"),
-        (lambda: draw(0, 2), "size=0"),
+        (lambda: draw(3, 0), "columns=0 must be from 1 to 3"),
+        (lambda: draw(3, 4), "columns=4 must be from 1 to 3"),
         (lambda: draw(3, 2, scale=0.0), "scale=0.0"),
         (lambda: Manifold(torch.ones(3)), r"shape \(3,\)"),
         (lambda: Manifold(torch.full((2, 2), torch.inf)), "finite"),
