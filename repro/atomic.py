@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,6 +46,13 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def leftovers(path: Path) -> list[Path]:
+    """The temporary files that killed writers of `path` left beside it; nobody may be writing it now."""
+    written = re.compile(re.escape(f".{path.name}.") + r"\d+\.[0-9a-f]{8}")
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    return [each for each in beside if written.fullmatch(each.name)]
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -15,5 +15,9 @@ class DataError(ReproError, ValueError):
     """Bytes that are not what their name or checksum says."""
 
 
+class DatasetError(DataError):
+    """A data set of the catalogue is damaged or cannot be had: that says nothing of what was to be made of it."""
+
+
 class StorageError(ReproError, OSError):
     """A file could not be written or read: no space, no permission, a damaged checkpoint."""

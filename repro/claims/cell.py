@@ -23,12 +23,14 @@ class Cell:
         failed: measurements without an answer, all arms together; on a log scale a value that has no
             logarithm is one.
         diverged: runs that did not survive, all arms together.
+        unfavourable: of the failed, the values that have no logarithm and speak against the claim.
         estimate: of the effect, over the usable runs alone; `None` where there is none.
     """
 
     n: int
     failed: int
     diverged: int
+    unfavourable: int
     estimate: Estimate | None
 
 
@@ -48,6 +50,7 @@ def cell(comparison: Comparison, observations: Iterable[Observation]) -> Cell:
         n=min(len(arm) for arm in arms),
         failed=sum(each.status != "diverged" and not _usable(comparison, each) for each in every),
         diverged=sum(each.status == "diverged" for each in every),
+        unfavourable=sum(each.status == "ok" and comparison.unfavourable(each.arm, each.value) for each in every),
         estimate=_estimate(comparison, [_values(comparison, arm) for arm in arms]),
     )
 

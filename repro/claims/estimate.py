@@ -73,13 +73,7 @@ def one_sample(values: Sequence[float]) -> Estimate:
     Raises:
         ValueError: there is no value.
     """
-    mean, variance = _moments(values)
-    n = len(values)
-    if variance is None:
-        return Estimate(mean, None, None, 0.0)
-    if _without_spread(variance, values):
-        return Estimate(mean, 0.0, None, n - 1)
-    return Estimate(mean, math.sqrt(variance), math.sqrt(variance / n), n - 1)
+    return _mean(values, values)
 
 
 def paired(treatment: Sequence[float], control: Sequence[float]) -> Estimate:
@@ -92,7 +86,8 @@ def paired(treatment: Sequence[float], control: Sequence[float]) -> Estimate:
     Raises:
         ValueError: the lengths differ, or there is no pair.
     """
-    return one_sample([t - c for t, c in zip(treatment, control, strict=True)])
+    differences = [t - c for t, c in zip(treatment, control, strict=True)]
+    return _mean(differences, [*treatment, *control])
 
 
 def welch(treatment: Sequence[float], control: Sequence[float]) -> Estimate:
@@ -111,14 +106,25 @@ def welch(treatment: Sequence[float], control: Sequence[float]) -> Estimate:
     return Estimate(mean_t - mean_c, math.sqrt(variance_t + variance_c), math.sqrt(share_t + share_c), df)
 
 
+def _mean(values: Sequence[float], measured: Sequence[float]) -> Estimate:
+    """Of values computed from those measured, which say how large their rounding errors are."""
+    mean, variance = _moments(values)
+    n = len(values)
+    if variance is None:
+        return Estimate(mean, None, None, 0.0)
+    if _without_spread(variance, measured):
+        return Estimate(mean, 0.0, None, n - 1)
+    return Estimate(mean, math.sqrt(variance), math.sqrt(variance / n), n - 1)
+
+
 def _satterthwaite(share_t: float, n_t: int, share_c: float, n_c: int) -> float:
     total = share_t + share_c
     return 1 / ((share_t / total) ** 2 / (n_t - 1) + (share_c / total) ** 2 / (n_c - 1))
 
 
-def _without_spread(variance: float, values: Sequence[float]) -> bool:
-    """Whether the values agree but for rounding."""
-    return math.sqrt(variance) <= 1e-9 * max(map(abs, values))
+def _without_spread(variance: float, measured: Sequence[float]) -> bool:
+    """Whether values with this variance agree but for the rounding of those measured."""
+    return math.sqrt(variance) <= 1e-9 * max(map(abs, measured))
 
 
 def _moments(values: Sequence[float]) -> tuple[float, float | None]:

@@ -18,7 +18,7 @@ from repro.errors import DataError
 ALPHA = 0.05
 """Probability of a false statement anywhere in a family: the primary rows of a paper, profile and network."""
 
-_EMPTY = Cell(0, 0, 0, None)
+_EMPTY = Cell(0, 0, 0, 0, None)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _corrections(cases: Sequence[_Case]) -> list[_Correction]:
     """Holm within the primary rows of each network; variants are corrected for nothing.
 
     A claim that has no p yet counts as the last to be rejected: the family is what was declared, so that a verdict does
-    not change because another claim was run.
+    not change because another claim was run. A further data set of the network adds its rows.
     """
     found = [_Correction()] * len(cases)
     for network in {case.network for case in cases}:
@@ -163,6 +163,8 @@ def _corrections(cases: Sequence[_Case]) -> list[_Correction]:
 def _conclude(case: _Case, share: float) -> Conclusion:
     if case.cell.n == 0:
         return verdict.NOT_RUN
+    if case.cell.unfavourable:
+        return verdict.NO_RATIO
     interval = case.interval(share)
     if interval is None:
         return verdict.TOO_FEW

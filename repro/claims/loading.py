@@ -25,12 +25,15 @@ def load_claims(folder: Path) -> tuple[Claim, ...]:
     declared.finish()
     ids = [claim.id for claim in claims]
     declared.require(len(set(ids)) == len(ids) > 0, "claims", ids, "be different ids, at least one")
+    needing = {_reference(claim, row) for claim in claims for row in claim.comparisons if row.needs_gap}
     for claim in claims:
         others = [_reference(other, row) for other in claims if other is not claim for row in other.comparisons]
         for row in claim.comparisons:
             known = row.needs_gap in ("", *others)
             key = f"needs_gap of {_reference(claim, row)}"
             declared.require(known, key, row.needs_gap, f"be one of {', '.join(others)}")
+            chained = row.needs_gap in needing
+            declared.require(not chained, key, row.needs_gap, "be a row that needs no gap itself")
     return claims
 
 

@@ -32,6 +32,7 @@ class Finding(Enum):
     UNDECIDED = "the interval allows both"
     TOO_FEW = "too few runs, or no spread between them, for an interval"
     NO_GAP = "the gap was not shown"
+    NO_RATIO = "a value against it is not positive, so there is no ratio"
     NOTHING = ""
 
 
@@ -48,6 +49,7 @@ NOT_RUN = Conclusion(Verdict.NOT_RUN, Finding.NOTHING)
 TOO_FEW = Conclusion(Verdict.INCONCLUSIVE, Finding.TOO_FEW)
 UNDECIDED = Conclusion(Verdict.INCONCLUSIVE, Finding.UNDECIDED)
 NO_GAP = Conclusion(Verdict.INCONCLUSIVE, Finding.NO_GAP)
+NO_RATIO = Conclusion(Verdict.INCONCLUSIVE, Finding.NO_RATIO)
 
 
 def decide(kind: Kind, interval: Interval, region: Interval, direction: int) -> Conclusion:

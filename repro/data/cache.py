@@ -12,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from repro.atomic import write_bytes
+from repro.atomic import leftovers, write_bytes
 from repro.data.content import File
 from repro.data.disk import locked, writable, writing
 from repro.data.entry import Entry, Stored
@@ -44,8 +44,13 @@ def searched(entry: Entry, root: Path | None = None) -> tuple[Path, ...]:
 
 def found(entry: Entry, root: Path | None = None) -> list[Stored]:
     """The entry's files, not yet verified, in every data directory that holds them all."""
-    located = ({f: path for f in entry.files if (path := f.locate(folder))} for folder in searched(entry, root))
+    located = [_located(entry, folder) for folder in searched(entry, root)]
     return [Stored(paths) for paths in located if len(paths) == len(entry.files)]
+
+
+def _located(entry: Entry, folder: Path) -> dict[File, Path]:
+    """The entry's files that there are in a folder, plain or packed."""
+    return {file: path for file in entry.files if (path := file.locate(folder))}
 
 
 def found_or_fetched(entry: Entry, root: Path | None = None) -> list[Stored]:
@@ -119,7 +124,7 @@ def _fetch(entry: Entry, folder: Path) -> Stored:
             reasons.append(f"  {error}")
             continue
         shutil.rmtree(workspace, ignore_errors=True)
-        return Stored({file: folder / file.path for file in entry.files})
+        return Stored(_located(entry, folder))
     _remove_if_empty(workspace)
     form = "plain, or with .gz added" if all(file.size for file in missing) else "plain"
     raise DataError(
@@ -130,9 +135,9 @@ def _fetch(entry: Entry, folder: Path) -> Stored:
 
 
 def _is_whole(file: File, folder: Path) -> bool:
-    path = folder / file.path
+    path = file.locate(folder)
     try:
-        return path.is_file() and bool(file.read(path))
+        return path is not None and bool(file.read(path))
     except DataError:
         return False
 
@@ -140,8 +145,7 @@ def _is_whole(file: File, folder: Path) -> bool:
 def _sweep(entry: Entry, folder: Path) -> None:
     """Remove what writers that were killed left beside the files; the lock is held, so none is alive."""
     for file in entry.files:
-        path = folder / file.path
-        for leftover in path.parent.glob(f".{path.name}.*") if path.parent.is_dir() else ():
+        for leftover in leftovers(folder / file.path):
             with writing(leftover):
                 leftover.unlink()
 

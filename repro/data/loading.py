@@ -6,8 +6,9 @@ from pathlib import Path
 
 from repro.data import cache
 from repro.data.catalogue import entry_of
+from repro.data.entry import Entry, Stored
 from repro.data.tensors import Dataset
-from repro.errors import DataError
+from repro.errors import DataError, DatasetError
 
 
 def load(name: str, root: Path | None = None) -> Dataset:
@@ -21,11 +22,19 @@ def load(name: str, root: Path | None = None) -> Dataset:
 
     Raises:
         UsageError: the name is unknown.
-        DataError: a file is damaged, or no source delivers it.
+        DatasetError: a file is damaged, or no source delivers it.
         StorageError: the data directory cannot be read or written.
     """
     entry = entry_of(name)
-    first, *others = cache.found_or_fetched(entry, root)
+    try:
+        return _read(entry, cache.found_or_fetched(entry, root))
+    except DataError as error:
+        raise DatasetError(str(error)) from error
+
+
+def _read(entry: Entry, places: list[Stored]) -> Dataset:
+    """From the first place where the files are whole, of two."""
+    first, *others = places
     try:
         return entry.read(entry, first)
     except DataError:
@@ -41,7 +50,9 @@ def get(name: str, root: Path | None = None) -> tuple[Path, ...]:
         the files' paths.
 
     Raises:
-        the same errors as `load`.
+        UsageError: the name is unknown.
+        DataError: a file is damaged, or no source delivers it.
+        StorageError: the data directory cannot be read or written.
     """
     entry = entry_of(name)
     stored = cache.find_verified(entry, root) or cache.fetch(entry, root)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from math import isfinite
 
 from repro.claims.claim import Claim
 from repro.claims.ledger import LedgerRow
@@ -83,10 +84,11 @@ def _lost(claim: Claim, ran: Sequence[tuple[Results, LedgerRow]]) -> str:
     for results, row in ran:
         comparison = claim.comparison(row.variant)
         assert comparison is not None
+        values = [each for each in results.behind(row) if each.quantity == comparison.quantity]
         failed = Counter(
-            (each.arm, each.reason)
-            for each in results.behind(row)
-            if each.status == "failed" and each.quantity == comparison.quantity
+            (each.arm, each.reason if each.status == "failed" else f"{each.value:.3g} has no logarithm")
+            for each in values
+            if each.status == "failed" or (each.status == "ok" and not isfinite(comparison.transform(each.value)))
         )
         where = ", ".join([code(results.profile), row.network, *([code(row.variant)] if row.variant else [])])
         said += [f"- {where}, {count} of {arm or 'the runs'}: {reason}" for (arm, reason), count in failed.items()]

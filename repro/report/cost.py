@@ -36,7 +36,7 @@ class Cost:
 
 
 def cost(results: Results, used: Iterable[Observation]) -> Cost:
-    """The cost of the observations `used`; what several numbers share is counted once."""
+    """The cost of the observations `used`; a run, and what was measured for the same numbers, is counted once."""
     rows = list(used)
     keys = {key for each in rows for key in each.spec.split()}
     training = [results.runs[key]["seconds"] for key in sorted(keys) if key in results.runs]

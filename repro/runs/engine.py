@@ -36,7 +36,7 @@ class LocalEngine:
         """Yield each requested run once it is over; one that starts from another's weights waits for it.
 
         Raises:
-            ReproError: a process died, or the store cannot be written; finished runs are kept.
+            ReproError: a process died, the store cannot be written, or the data cannot be had; finished runs are kept.
         """
         wanted = merge(requests)
         for key in [key for key, request in wanted.items() if is_over(self.store.folder(key), request)]:

@@ -1,4 +1,4 @@
-"""Measurements on stored runs: asked for as values, kept beside the run, never made twice."""
+"""Measurements on stored runs: asked for as values, kept beside the run, and found there the next time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from repro.atomic import write_json
-from repro.errors import ReproError, StorageError
+from repro.errors import DatasetError, ReproError, StorageError
 from repro.provenance import provenance
 from repro.runs.clock import Clock
 from repro.runs.pool import as_completed, pool
@@ -64,14 +64,14 @@ def carry_out(store: RunStore, request: MeasurementRequest) -> Answer:
     """Measure and keep the answer; an error is an answer too.
 
     Raises:
-        StorageError: the store cannot be written.
+        StorageError, DatasetError: the store cannot be written, or the data cannot be had.
     """
     clock = Clock({})
     form: Answer = {"request": as_json(request), "outcomes": _outcomes(store, request)}
     form |= {"status": "ok", "reason": "", "content": {}}
     try:
         form["content"] = request.measure(store)
-    except StorageError:
+    except (StorageError, DatasetError):
         raise
     except Exception as error:
         form.update(
@@ -88,7 +88,8 @@ def measure_all(
     """Yield every request with its answer as it is there; what the store holds comes first, failures are tried again.
 
     Raises:
-        ReproError: a process died, or the store cannot be written; finished measurements are kept.
+        ReproError: a process died, the store cannot be written, or the data cannot be had; finished measurements are
+            kept.
     """
     waiting = []
     for request in dict.fromkeys(requests):

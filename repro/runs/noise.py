@@ -66,10 +66,11 @@ class NoiseProbe:
         """Those of a run's recorded rows that are this probe's."""
         return [row for row in recorded if self._marks.items() <= row.items()]
 
-    def missing(self, recorded: Collection[Row]) -> bool:
-        """Whether it did not look after some epoch that is among the recorded rows."""
-        ends = {row["update"] for row in recorded if row["kind"] == "epoch" and row["epoch"] in self.epochs}
-        return not ends <= {row["update"] for row in self.rows(recorded)}
+    def missing(self, recorded: Collection[Row], regime: Regime, examples: int) -> bool:
+        """Whether it did not look somewhere on the way to the last update of which a run's rows tell."""
+        reached = max((row["update"] for row in recorded if row["kind"] != "noise"), default=0)
+        due = {update for update in self.updates(regime, examples) if update <= reached}
+        return not due <= {row["update"] for row in self.rows(recorded)}
 
     @property
     def _marks(self) -> Row:

@@ -111,17 +111,22 @@ class RunFolder:
         """
         path = self._weights_path(update)
         try:
-            return safetensors.torch.load(path.read_bytes())
-        except FileNotFoundError as error:
-            if update is None and self.status["status"] == "complete":
-                raise StorageError(f"{path} is gone from a run that is complete; {self._again}.") from error
-            kept = sorted(int(path.stem) for path in self.path.glob("snapshots/*.safetensors"))
-            raise UsageError(
-                f"update={update}: the run {self.path.name} kept no such weights ({path}), but those of its beginning, "
-                f"0, of the updates {kept}, and of its end, if it has come there."
-            ) from error
+            content = _content(path)
+            if content is not None:
+                return safetensors.torch.load(content)
         except SafetensorError as error:
             raise StorageError(f"{path} is damaged ({error}); {self._again}.") from error
+        if update is None and self.status["status"] == "complete":
+            raise StorageError(f"{path} is gone from a run that is complete; {self._again}.")
+        raise UsageError(
+            f"update={update}: the run {self.path.name} kept no such weights ({path}), but those of its beginning, "
+            f"0, of the updates {sorted(self.snapshots)}, and of its end, if it has come there."
+        )
+
+    @property
+    def snapshots(self) -> frozenset[int]:
+        """After which updates weights were kept on the way."""
+        return frozenset(int(path.stem) for path in self.path.glob("snapshots/*.safetensors"))
 
     def has_weights(self, update: int | None) -> bool:
         """Whether the weights after `update` updates were kept."""
@@ -139,13 +144,22 @@ class RunFolder:
     def load_state(self) -> dict[str, Any] | None:
         """The last checkpoint, or `None` where there is none that is whole."""
         path = self.path / "state.pt"
-        if not path.exists():
+        content = _content(path)
+        if content is None:
             return None
         try:
-            return from_bytes(path.read_bytes(), str(path))
+            return from_bytes(content, str(path))
         except StorageError:
-            path.unlink()
+            self.remove_state()
             return None
+
+    def remove_state(self) -> None:
+        """Keep no checkpoint."""
+        (self.path / "state.pt").unlink(missing_ok=True)
+
+    def remove_end(self) -> None:
+        """Keep no final weights: the run is begun anew."""
+        self._weights_path(None).unlink(missing_ok=True)
 
     def append(self, rows: list[Row]) -> None:
         """Add lines to `metrics.jsonl`.
@@ -174,7 +188,7 @@ class RunFolder:
         """Say how far the run is; a run that is over needs its checkpoint no more."""
         write_json(self.path / "status.json", status)
         if status["status"] in ENDED:
-            (self.path / "state.pt").unlink(missing_ok=True)
+            self.remove_state()
 
     def sweep(self) -> None:
         """Remove what a killed process left half-written; only for the process that holds the run."""
@@ -182,7 +196,7 @@ class RunFolder:
             for leftover in folder.glob(".*"):
                 leftover.unlink(missing_ok=True)
         if self.status["status"] in ENDED:
-            (self.path / "state.pt").unlink(missing_ok=True)
+            self.remove_state()
 
     def declare(self, spec: RunSpec) -> None:
         """Write `spec.json` where it is not there yet."""
@@ -223,10 +237,8 @@ class RunFolder:
 
     def _all_rows(self) -> list[Row]:
         path = self.path / "metrics.jsonl"
-        if not path.exists():
-            return []
         # A line that a killed process left unfinished has no newline yet, and is not a line.
-        whole = path.read_bytes().split(b"\n")[:-1]
+        whole = (_content(path) or b"").split(b"\n")[:-1]
         try:
             rows = [json.loads(line) for line in whole]
         except ValueError as error:
@@ -287,15 +299,24 @@ def read_json(
     Raises:
         StorageError: the file cannot be read, or is not a JSON object with these fields.
     """
-    try:
-        form = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    content = _content(path)
+    if content is None:
         return None
-    except OSError as error:
-        raise StorageError(f"cannot read {path}: {error.strerror}; allow yourself to read it.") from error
+    try:
+        form = json.loads(content)
     except ValueError as error:
         raise StorageError(f"{path} is damaged ({error}); {way_out}.") from error
     return _with_fields(form, fields, path, way_out)
+
+
+def _content(path: Path) -> bytes | None:
+    """The bytes of a file, or `None` where there is none; StorageError where they cannot be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror}; it must be a file that you may read.") from error
 
 
 def _with_fields(form: Any, fields: Mapping[str, type], path: Path, way_out: str) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def carry_out(store: RunStore, request: RunRequest, wait: bool = False) -> dict[
     """Train `request.spec` to its end, unless the store already holds it; return its status.
 
     Killed at any instant and called again, it leaves on a processor the same files as a run never interrupted
-    (seconds and dates in `status.json` apart). An error ends in the status `failed` with its reason, and the next call
+    (seconds in `status.json` apart). An error ends in the status `failed` with its reason, and the next call
     tries again.
 
     Raises:
@@ -77,8 +77,9 @@ def is_over(folder: RunFolder, request: RunRequest) -> bool:
 
 def is_probed(folder: RunFolder, request: RunRequest) -> bool:
     """Whether every probe has looked at all of the run that is recorded."""
-    recorded = folder.rows() if request.probes else []
-    return not any(probe.missing(recorded) for probe in request.probes)
+    recorded, spec = folder.rows() if request.probes else [], request.spec
+    examples = entry_of(spec.dataset).train
+    return not any(probe.missing(recorded, spec.regime, examples) for probe in request.probes)
 
 
 def _has_snapshots(folder: RunFolder, request: RunRequest, before: int) -> bool:
@@ -90,15 +91,16 @@ def _train(store: RunStore, folder: RunFolder, request: RunRequest, clock: Clock
     spec = request.spec
     parent = None if spec.start is None else store.folder(spec.start.run).weights(spec.start.update)
     training = Training(spec, _data_of(spec), parent, device())
+    _write_status(folder, "running", clock, updates=0)  # from here on the files are those of no run that is over
     _take_up(training, folder, request)
-    _write_status(folder, "running", clock, updates=training.update)
+    wanted = request.snapshots | folder.snapshots
     due = {probe: probe.updates(spec.regime, training.examples) for probe in sorted(request.probes)}
     saved = time.monotonic()
     try:
         while not training.finished:
             rows = training.advance()
             folder.append(rows + [probe.row(training) for probe in due if training.update in due[probe]])
-            if training.update in request.snapshots:
+            if training.update in wanted:
                 folder.save_weights(training.update, training.model.state_dict())
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
                 folder.save_state(training.state())
@@ -121,11 +123,24 @@ def _data_of(spec: RunSpec) -> Dataset:
 
 
 def _take_up(training: Training, folder: RunFolder, request: RunRequest) -> None:
-    """Begin the run, or continue from its checkpoint where nothing that is to be observed is missing before it."""
+    """Begin the run, or continue from its checkpoint where nothing that is to be observed is missing before it.
+
+    Snapshots of an earlier training are replaced one by one; its end is gone until there is a new one.
+
+    Raises:
+        StorageError: the checkpoint does not fit; it is removed.
+    """
     state = folder.load_state()
     if state and is_probed(folder, request) and _has_snapshots(folder, request, state["update"] + 1):
-        training.load_state(state)
+        try:
+            training.load_state(state)
+        except Exception as error:
+            folder.remove_state()
+            raise StorageError(
+                f"the checkpoint in {folder.path} does not fit ({error!r}) and is removed; run the same command again."
+            ) from error
     else:
+        folder.remove_end()
         folder.save_weights(0, training.model.state_dict())
     folder.forget_after(training.update)
 

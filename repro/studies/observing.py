@@ -45,7 +45,8 @@ def observe(store: RunStore, place: Place, samples: Iterable[Sample]) -> Iterato
 
 def _observations(place: Place, sample: Sample, results: list[_Result]) -> Iterator[Observation]:
     if sample.tries:
-        results = [_as_a_try(result) for result in results]
+        pairs = zip(sample.needs, results, strict=True)
+        results = [_as_a_try(result) if isinstance(need, RunRequest) else result for need, result in pairs]
     bad = next((result for result in results if result.status != "ok"), None)
     if bad is None:
         readings, status = _readings(sample, results), "failed"

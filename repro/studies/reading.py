@@ -156,9 +156,18 @@ def accuracy_trend(batches: Sequence[int]) -> Callable[..., Reading]:
 
 def largest_eigenvalue(content: Content) -> Reading:
     """Reads λ₁ with its error; a value that did not converge is a failure."""
-    if not content["converged"][0]:
-        return Reading(math.nan, failure="the largest eigenvalue did not converge")
-    return Reading(content["eigenvalues"][0], residual=content["errors"][0], cost=cost_of_products(content))
+    return eigenvalue(0)(content)
+
+
+def eigenvalue(rank: int) -> Callable[[Content], Reading]:
+    """Reads the eigenvalue of this rank, 0 for the largest, with its error; one that did not converge is a failure."""
+
+    def read(content: Content) -> Reading:
+        if rank >= len(content["converged"]) or not content["converged"][rank]:
+            return Reading(math.nan, failure=f"eigenvalue {rank + 1} did not converge")
+        return Reading(content["eigenvalues"][rank], residual=content["errors"][rank], cost=cost_of_products(content))
+
+    return read
 
 
 def cost_of_products(content: Content) -> float:

@@ -127,7 +127,7 @@ class Plan:
     def _samples_of(self, setting: Any) -> list[Sample]:
         try:
             samples = study(self.paper).samples(setting)
-        except ValueError as error:
+        except (UsageError, ValueError) as error:
             raise DataError(f"{self._table(setting)}: {error} Correct it in the file.") from error
         return [each for each in samples if self.covers(each.claim, each.variant, setting.network)]
 

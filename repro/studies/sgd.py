@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from repro.runs.worker import RunRequest
 from repro.studies import reading
 from repro.studies.study import Sample
-from repro.train.regime import Regime, stepped
+from repro.train.regime import Regime, constant, stepped
 from repro.train.spec import AugmentationName, OptimizerName, RunSpec
 
 
@@ -60,6 +60,10 @@ class SgdSetting:
         later = self.rates or [self.rate * self.drop**k for k in range(1, len(self.drops) + 1)]
         rates = {0: self.rate} | dict(zip(self.drops, later, strict=True))
         return stepped(self.epochs, batch, rates, self.momentum, self.clip)
+
+    def steady(self, batch: int, epochs: int) -> Regime:
+        """The base regime's first rate at a batch size, to the end."""
+        return constant(epochs, batch, self.rate, self.momentum, self.clip)
 
     def run(self, regime: Regime, seed: int, optimizer: OptimizerName = "sgd") -> RunRequest:
         """A run; all runs of a seed start from the same weights."""

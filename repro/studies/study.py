@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from repro.runs.measurements import MeasurementRequest
@@ -42,12 +43,12 @@ class RunRecord:
 
     folder: RunFolder
 
-    @property
+    @cached_property
     def epochs(self) -> list[Row]:
         """One row an epoch: losses in nats, accuracies as fractions."""
         return self.folder.rows("epoch")
 
-    @property
+    @cached_property
     def distances(self) -> list[Row]:
         """Rows of `update`, `distance` of the weights from where they began, and `last_norm` of the last layer.
 

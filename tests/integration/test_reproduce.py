@@ -210,6 +210,7 @@ def test_where_the_data_cannot_be_had_nothing_is_run_and_no_evidence_touched(
     ("file", "right", "wrong", "said"),
     [
         ("profiles.toml", "3000", "0", r"profiles\.toml, quick\.F1: batch=0 .* Correct it in the file"),
+        ("profiles.toml", '"K1"', '"K3"]\nmeasured = 7000 #', r"quick\.F1: measured=7000 .* Correct it in the file"),
         ("profiles.toml", '"K1"', '"K99"', r"profiles\.toml, quick\.F1: claims=\['K99'\] must be among K1, K2"),
         ("profiles.toml", "mnist-embedded", "minst", r"quick\.F1: dataset='minst' must be one of mnist"),
         ("claims.toml", 'kind = "directional"', 'kind = "directionl"', r"kind = 'directionl' must be one of"),

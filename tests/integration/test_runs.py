@@ -130,6 +130,11 @@ def test_a_probe_looks_after_the_updates_and_epochs_it_names(whole: RunFolder) -
     assert [row["update"] for row in rows] == [1, 10, 20]  # epochs of ten updates
     assert PROBE.cost(SPEC.regime, 6000) == 3 * 4 * 20
     assert all(0 < row["large"] <= row["small"] for row in rows)
+    for late in ({}, {1}, {1, 10}, {10, 20}):
+        seen = [row for row in whole.rows() if row["kind"] != "noise" or row["update"] in late]
+        assert PROBE.missing(seen, SPEC.regime, 6000)
+    assert not PROBE.missing(whole.rows(), SPEC.regime, 6000)
+    assert not PROBE.missing([], SPEC.regime, 6000)
     for other in ({"batches": 5}, {"batch": 10}, {"epochs": (2,)}):
         assert replace(PROBE, **other).rows(whole.rows()) == []  # type: ignore[arg-type]
     assert replace(PROBE, epochs=(1, 3)).updates(constant(3, 5, 0.1), 600) == [1, 10, 100, 120, 360]
@@ -231,6 +236,48 @@ def test_a_damaged_checkpoint_costs_time_but_not_the_result(tmp_path: Path, whol
     (folder.path / "state.pt").write_bytes(b"half a checkpoint" * 100)
     (folder.path / "metrics.jsonl").write_bytes(b'{"kind": "epoch", "update": 10}\n{"kind": "ep')
     carry_out(store, WANTED)
+    assert files(folder) == files(whole)
+
+
+def test_a_checkpoint_that_does_not_fit_is_named_and_the_next_call_begins_anew(
+    tmp_path: Path, whole: RunFolder
+) -> None:
+    store = RunStore(tmp_path)
+    folder = store.folder(SPEC.key)
+    folder.declare(SPEC)
+    folder.save_weights(10, {})
+    folder.save_state({"update": 10})
+    with pytest.raises(StorageError, match=r"does not fit .* and is removed; run the same command again"):
+        carry_out(store, RunRequest(SPEC))
+    carry_out(store, WANTED)
+    assert files(folder) == files(whole)
+
+
+def test_a_complete_run_is_not_over_from_the_moment_it_is_trained_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: RunFolder
+) -> None:
+    store = RunStore(tmp_path)
+    carry_out(store, RunRequest(SPEC))
+    folder = store.folder(SPEC.key)
+    monkeypatch.setattr(RunFolder, "forget_after", lambda *_: sys.exit("killed"))
+    with pytest.raises(SystemExit):
+        carry_out(store, WANTED)
+    monkeypatch.undo()
+    assert not worker.is_over(folder, RunRequest(SPEC))
+    assert carry_out(store, WANTED)["status"] == "complete"
+    assert files(folder) == files(whole)
+
+
+def test_snapshots_of_an_earlier_training_are_made_again_with_the_run(tmp_path: Path, whole: RunFolder) -> None:
+    store = RunStore(tmp_path)
+    carry_out(store, RunRequest(SPEC, frozenset({5})))
+    folder = store.folder(SPEC.key)
+    snapshot = folder.path / "snapshots" / "5.safetensors"
+    before = snapshot.read_bytes()
+    snapshot.write_bytes(b"of another machine's rounding")
+    carry_out(store, WANTED)
+    assert folder.snapshots == {5, 10}
+    assert snapshot.read_bytes() == before
     assert files(folder) == files(whole)
 
 

@@ -39,7 +39,7 @@ def spectra(results: Results) -> Exhibit:
     note = (
         "Mean ± SD over seeds, in nats; Hessian of the training loss at the final weights, BatchNorm statistics "
         "recomputed. Large: above a tenth of the geometric mean of both arms' largest eigenvalue, counted from the "
-        f"density; a count that is not certain enough has failed. {IN_BRACKETS}"
+        f"density, whose probes alone put a standard error of several on a count of tens. {IN_BRACKETS}"
     )
     text = f"{note}\n\n{table(_HEAD, rows)}" if rows else ""
     return Exhibit("Hessian: eigenvalues of both minima", used, text, figures)

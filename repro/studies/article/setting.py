@@ -65,8 +65,8 @@ class Training(Tuned):
     @property
     def _switched(self) -> Regime:
         """The largest batch first, then the smallest, for as many epochs together as every other regime."""
-        large = constant(self.switch, LARGE[-1], self.rate, self.momentum)
-        small = constant(self.epochs - self.switch, SMALL, self.rate, self.momentum)
+        large = self.steady(LARGE[-1], self.switch)
+        small = self.steady(SMALL, self.epochs - self.switch)
         return Regime((*large.phases, *small.phases))
 
 

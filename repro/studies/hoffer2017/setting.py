@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from repro.data import CATALOGUE
 from repro.studies.sgd import SgdSetting
 from repro.train.adapt import as_long_as, lengthened, scaled, with_batch, with_ghosts, with_noise
-from repro.train.regime import Regime, constant
+from repro.train.regime import Regime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,4 +73,4 @@ class Setting(SgdSetting):
     @property
     def beyond_the_plateau(self) -> Regime:
         """SB at its first learning rate for `long_epochs`."""
-        return constant(self.long_epochs, self.small_batch, self.rate, self.momentum, self.clip)
+        return self.steady(self.small_batch, self.long_epochs)

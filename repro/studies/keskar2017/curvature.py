@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from math import asinh, nan, sqrt
+from math import asinh, prod, sqrt
 from typing import Any
 
 import torch
@@ -21,8 +21,6 @@ TRACKED = 5
 """Eigenvalues measured along training."""
 LARGE = 0.1
 """An eigenvalue counts as large above this fraction of the geometric mean of both arms' largest."""
-CERTAIN = 5.0
-"""A count of large eigenvalues whose standard error is above this, the margin of its row, is no count."""
 LINEAR = 1e-4
 """Around zero the axis of the densities is linear up to about here, in nats; beyond it is logarithmic."""
 REACH, POINTS, WIDTH = 1e4, 201, 0.25
@@ -35,10 +33,10 @@ def hessian_at_the_minima(setting: Setting) -> Iterator[Sample]:
     """K14: eigenvalues, trace and density at both minima; on the way there; and φ in boxes of every size."""
     for seed in setting.seeds:
         at = {arm: _at_minimum(setting, arm, seed) for arm in setting.batches}
-        for arm, spectrum in at.items():
+        for place, (arm, spectrum) in enumerate(at.items()):
             yield Sample("K14", arm, seed, "hessian-top", (spectrum,), reading.largest_eigenvalue)
             yield Sample("K14", arm, seed, "hessian-trace", (spectrum,), _trace, "trace")
-            yield Sample("K14", arm, seed, "hessian-large", (spectrum, *at.values()), _count, "many")
+            yield Sample("K14", arm, seed, "hessian-large", tuple(at.values()), _count(place), "many")
             yield Sample("K14", arm, seed, "eigenvalue", (spectrum,), _ranked("eigenvalues", "errors"))
             yield Sample("K14", arm, seed, "gradient-overlap", (spectrum,), _ranked("overlaps"))
             yield Sample("K14", arm, seed, "spectral-density", (spectrum,), _density)
@@ -71,10 +69,10 @@ def _along_training(setting: Setting, arm: str, seed: int) -> Iterator[Sample]:
     examples = CATALOGUE[setting.dataset].train
     updates = [spec.regime.updates_until(epochs, examples) for epochs in setting.track_epochs]
     needs = tuple(SpectrumAt(spec, update, top=TRACKED, probes=0, measured=setting.tracked) for update in updates)
-    values = {f"eigenvalue-{rank + 1}": _nth(rank) for rank in range(TRACKED)}
-    values |= {"trace": lambda content: float(content["trace"]), "overlap": _together}
+    values = {f"eigenvalue-{rank + 1}": reading.eigenvalue(rank) for rank in range(TRACKED)}
+    values |= {"trace": _costed(lambda content: float(content["trace"])), "overlap": _costed(_together)}
     for name, read in values.items():
-        curve = reading.each_at(setting.track_epochs, _costed(read))
+        curve = reading.each_at(setting.track_epochs, read)
         yield Sample("K14", arm, seed, f"tracked-{name}", needs, curve)
     yield Sample("K14", arm, seed, "eigenvalue-at-loss", needs, _against_loss)
 
@@ -83,13 +81,15 @@ def _trace(content: Content) -> Reading:
     return Reading(content["trace"], residual=content["trace_error"])
 
 
-def _count(own: Content, small: Content, large: Content) -> Reading:
+def _count(place: int) -> Callable[[Content, Content], Reading]:
     """Eigenvalues above a bound that both arms share; those between the measured ones and the bulk are estimated."""
-    bound = LARGE * sqrt(small["eigenvalues"][0] * large["eigenvalues"][0])
-    found = density_of(own["density"]).count_above(bound)
-    if found.error > CERTAIN:
-        return Reading(nan, failure=f"{found.value:.0f} eigenvalues, give or take {found.error:.0f}")
-    return Reading(found.value, residual=found.error)
+
+    def read(*contents: Content) -> Reading:
+        bound = LARGE * sqrt(prod(content["eigenvalues"][0] for content in contents))
+        found = density_of(contents[place]["density"]).count_above(bound)
+        return Reading(found.value, residual=found.error)
+
+    return read
 
 
 def _ranked(name: str, errors: str = "") -> Callable[[Content], list[Reading]]:
@@ -120,10 +120,6 @@ def _term(name: str) -> Callable[[Content], Reading]:
 
 def _costed(read: Callable[[Content], float]) -> Callable[[Content], Reading]:
     return lambda content: Reading(read(content), cost=reading.cost_of_products(content))
-
-
-def _nth(rank: int) -> Callable[[Content], float]:
-    return lambda content: float(content["eigenvalues"][rank])
 
 
 def _against_loss(*contents: Content) -> list[Reading]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from repro.studies.sgd import SgdSetting
 from repro.train.adapt import increased, scaled, with_ghosts, with_learning_rate, with_momentum
-from repro.train.regime import Regime, constant
+from repro.train.regime import Regime
 from repro.train.spec import OptimizerName
 
 _ADAM_RATE = 1e-3
@@ -57,7 +57,7 @@ class Setting(SgdSetting):
             "increase": increased(self.decay, self.largest),
             "rate": increased(larger, self.largest),
             "momentum": increased(with_momentum(larger, self.high_momentum), self.largest),
-            "constant": self._with_ghosts(constant(self.epochs, self.batch, self.rate, self.momentum)),
+            "constant": self._with_ghosts(self.steady(self.batch, self.epochs)),
             "past": increased(self.decay, self.past),
         }
 

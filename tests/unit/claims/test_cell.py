@@ -56,6 +56,18 @@ def test_a_value_without_a_logarithm_is_a_failure_and_not_a_number(comparison, p
     assert (found.n, found.failed, found.estimate.mean, found.estimate.df) == (3, 1, 1.0, 1)
 
 
+@pytest.mark.parametrize(("direction", "against"), [(1, "lb"), (-1, "sb"), (0, "lb"), (0, "sb")])
+def test_a_value_without_a_logarithm_is_counted_where_it_speaks_against_the_claim(
+    comparison, pairs, direction, against
+):
+    values = {"sb": [1.0, 1.0, 1.0], "lb": [10.0, 10.0, 10.0]}
+    log = replace(comparison, scale="log10", arms=("LB", "SB"), direction=direction)
+    for arm in values:
+        found = cell(log, pairs(**values | {arm: [1.0, 1.0, -0.1]}))
+        assert found.unfavourable == (arm == against or direction == 0)
+    assert cell(replace(log, scale="linear"), pairs(**values | {against: [1.0, 1.0, -0.1]})).unfavourable == 0
+
+
 def test_the_smallest_arm_counts(comparison, pairs):
     assert cell(comparison, pairs(sb=[1.0, 2.0, 3.0], lb=[1.0])).n == 1
     assert cell(comparison, pairs(sb=[1.0], lb=[])).n == 0

@@ -169,6 +169,16 @@ def test_a_range_is_judged_on_a_log_scale(declare, observation):
     assert row.test.startswith("one-sample t, two one-sided tests against 3 and 10, df 2, 90 % interval")
 
 
+def test_a_ratio_is_not_judged_where_a_value_against_the_claim_has_no_logarithm(declare, gap, pairs):
+    claims = declare(gap.replace('scale = "linear"', 'scale = "log10"'))  # LB is lower
+    lower, fallen = [0.01, 0.011, 0.01, 0.012], [0.01, 0.011, 0.01, -0.5]
+    assert _row(judge(claims, pairs(SB, lower), "quick")).verdict == "reproduced"
+    assert _row(judge(claims, pairs(SB, fallen), "quick")).verdict == "reproduced", "it speaks for the claim"
+    row = _row(judge(claims, pairs([-1.0, *SB[1:]], lower), "quick"))
+    assert (row.verdict, row.finding) == ("inconclusive", "a value against it is not positive, so there is no ratio")
+    assert (row.n, row.failed) == (4, 1)
+
+
 def test_one_run_is_too_few(declare, pairs):
     row = _row(judge(declare(), pairs([98.0], [97.0]), "quick"))
     assert (row.verdict, row.finding) == ("inconclusive", "too few runs, or no spread between them, for an interval")

@@ -43,6 +43,12 @@ def test_what_needs_a_gap_says_so_to_its_variants_but_not_to_those_of_another_ki
         declare(gap + second + alike + 'needs_gap = "K1/none"\n')
 
 
+def test_a_gap_that_needs_a_gap_cannot_be_needed(declare, gap):
+    second, third = (gap.replace('"K1"', f'"{name}"') + 'needs_gap = "K' for name in ("K2", "K3"))
+    with pytest.raises(DataError, match="needs_gap of K3 = 'K2' must be a row that needs no gap itself"):
+        declare(gap + second + '1"\n' + third + '2"\n')
+
+
 @pytest.mark.parametrize(
     ("override", "missing"),
     [

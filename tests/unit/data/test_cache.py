@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import multiprocessing
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from repro.data import cache
+from repro.data import cache, idx
 from repro.data.catalogue import entry_of
 from repro.data.content import File
 from repro.data.entry import Entry
@@ -201,10 +203,32 @@ def test_killed_while_fetching_the_next_call_finishes_the_work(tmp_path: Path, t
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     process.join()
-    (data / "tiny/.test-labels.1234.abcd").write_bytes(b"left by a writer that was killed")
+    (data / "tiny/.test-labels.1234.0123abcd").write_bytes(b"left by a writer that was killed")
     cache.found_or_fetched(tiny(shelf), data)
     assert "train-images" not in shelf.asked
     assert _files_below(data) == NAMES
+
+
+def test_a_sweep_takes_what_killed_writers_left_and_neither_the_lock_nor_an_unfinished_download(
+    tmp_path: Path, shelf: Any
+) -> None:
+    file = File("train-images", None, None)  # in the data directory itself, as the spoken digits are
+    entry = Entry("tiny", "Tiny", 4, 2, (1, 2, 3), 3, "none", "none", (file,), (Untidy(None),), idx.read)
+    (tmp_path / ".train-images.1234.0123abcd").write_bytes(b"left by a writer that was killed")
+    with pytest.raises(DataError, match="the connection broke"):
+        cache.fetch(entry, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {".train-images.lock", ".train-images.unfinished"}
+    cache.fetch(replace(entry, sources=(shelf,)), tmp_path)
+    assert (tmp_path / "train-images").read_bytes() == shelf.contents["train-images"]
+
+
+def test_a_file_that_is_there_packed_is_not_fetched(tmp_path: Path, tiny: Tiny, shelf: Any) -> None:
+    packed = tmp_path / "tiny" / "train-images.gz"
+    packed.parent.mkdir()
+    packed.write_bytes(gzip.compress(shelf.contents["train-images"]))
+    stored = cache.fetch(tiny(shelf), tmp_path)
+    assert shelf.asked == ["train-labels", "test-images", "test-labels"]
+    assert {file.name: file.read(path) for file, path in stored.paths.items()} == shelf.contents
 
 
 class Untidy:

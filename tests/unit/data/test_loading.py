@@ -12,7 +12,7 @@ from repro.data import cache
 from repro.data.catalogue import entry_of
 from repro.data.packages import UrlArchive
 from repro.data.sources import Packed
-from repro.errors import DataError, StorageError, UsageError
+from repro.errors import DataError, DatasetError, StorageError, UsageError
 
 
 def test_the_names_are_those_the_papers_need() -> None:
@@ -93,7 +93,7 @@ def test_load_refuses_a_damaged_file_and_leaves_it_alone(known: Any, tmp_path: P
     path = data.get("tiny", tmp_path)[0]
     path.write_bytes(bytes(len(path.read_bytes())))
     known.asked.clear()
-    with pytest.raises(DataError, match=rf"{path} has md5 .*Delete it, and `repro data get` fetches it again"):
+    with pytest.raises(DatasetError, match=rf"{path} has md5 .*Delete it, and `repro data get` fetches it again"):
         data.load("tiny", tmp_path)
     assert known.asked == []
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.errors import StorageError, UsageError
+from repro.errors import DatasetError, StorageError, UsageError
 from repro.runs.measurements import answer
 from repro.runs.measurements import carry_out as measure
 from repro.runs.store import RunFolder, RunStore
@@ -83,6 +83,27 @@ def test_a_measurement_that_is_none_is_refused_and_made_again_once_deleted(tmp_p
         answer(store, request)
     path.unlink()
     assert answer(store, request) is None
+
+
+@pytest.mark.parametrize("error", [DatasetError, StorageError])
+def test_data_that_cannot_be_had_are_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def absent(*_: object) -> None:
+        raise error("no source delivered it")
+
+    store, request = RunStore(tmp_path), EvaluationAt(SPEC)
+    monkeypatch.setattr(EvaluationAt, "measure", absent)
+    with pytest.raises(error, match="no source"):
+        measure(store, request)
+    assert answer(store, request) is None
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "state.pt", "final.safetensors", "status.json"])
+def test_a_folder_in_a_files_place_is_named(folder: RunFolder, name: str) -> None:
+    (folder.path / name).mkdir()
+    with pytest.raises(StorageError, match=rf"cannot read {folder.path / name}: Is a directory; it must be a file"):
+        _ = folder.rows(), folder.load_state(), folder.weights(), folder.status
 
 
 def test_weights_gone_from_a_complete_run_are_made_again_as_the_error_says(tmp_path: Path) -> None:

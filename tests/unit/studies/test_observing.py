@@ -188,10 +188,17 @@ def test_a_run_that_did_not_carry_the_probe_has_no_row_of_it_yet(store: RunStore
     sample = replace(SAMPLE, needs=(probed,), read=lambda record: Reading(record.noise(probe)[0]["small"]))
     assert list(observe(store, PLACE, [sample])) == []
     store.folder(SPEC.key).append(
-        [{"kind": "noise", "batch": 2, "batches": 5, "epochs": [1], "update": 3, "small": 8.0}]
+        [{"kind": "noise", "batch": 2, "batches": 5, "epochs": [1], "update": 1, "small": 8.0}]
     )
     (row,) = observe(store, PLACE, [sample])
     assert row.value == 8.0
+
+
+def test_a_measurement_among_tries_has_failed_where_its_run_has(store: RunStore) -> None:
+    finished(store, "failed")
+    sample = replace(SAMPLE, needs=(Doubled(SPEC, 4.0), RunRequest(SPEC)), read=lambda *_: Reading(1.0), tries=True)
+    (row,) = observe(store, PLACE, [sample])
+    assert (row.status, row.reason) == ("failed", "because")
 
 
 def test_needs_are_listed_once_and_a_measurements_run_with_them() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,10 @@ def test_every_optimiser_has_its_own_control() -> None:
     }
     phases = [s.needs[0].spec.regime.phases for s in controls]  # type: ignore[union-attr]
     assert {(len(each), each[0].batch) for each in phases} == {(1, 16)}
+
+
+def test_the_control_is_clipped_as_the_schedules_are() -> None:
+    assert {regime.phases[0].clip for regime in replace(QUICK, clip=5.0).regimes.values()} == {5.0}
 
 
 def record(path: Path, accuracies: list[float], per_epoch: int = 10, losses: list[float] | None = None) -> RunRecord:

@@ -314,9 +314,16 @@ def test_a_start_from_other_weights_keeps_them_as_the_origin_of_distances() -> N
 
 
 def test_a_last_batch_of_one_example_is_refused_before_training() -> None:
-    for batch in (15, 1):
-        with pytest.raises(ValueError, match=f"batch={batch} leaves one example of 46"):
+    for batch, other in ((15, 16), (1, 2), (45, 46)):
+        with pytest.raises(ValueError, match=f"batch={batch} leaves one example of 46 .* for example {other}"):
             Training(replace(SPEC, regime=constant(1, batch, 1e-3)), small_images())
+
+
+def test_the_batch_advised_leaves_no_example_alone_either() -> None:
+    data = small_images()
+    seven = replace(data, train=data.train.take(slice(0, 7)))
+    with pytest.raises(ValueError, match=r"batch=2 leaves one example of 7 .* for example 4"):  # 3 leaves one too
+        Training(replace(SPEC, regime=constant(1, 2, 1e-3)), seven)
 
 
 def test_one_example_is_a_batch_where_there_is_no_batchnorm() -> None:

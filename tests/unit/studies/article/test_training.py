@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,9 @@ def test_batches_and_rates_are_the_articles(name: str, expected: list[tuple[int,
     assert [phase[2] for phase in found] == pytest.approx([phase[2] for phase in expected])
 
 
-def test_every_regime_has_as_many_epochs() -> None:
+def test_every_regime_has_as_many_epochs_and_clips_alike() -> None:
+    clipped = replace(QUICK, clip=5.0).regimes.values()
+    assert {phase.clip for regime in clipped for phase in regime.phases} == {5.0}
     assert {regime.epochs for regime in QUICK.regimes.values()} == {30}
 
 
