@@ -38,13 +38,14 @@ def select(model: nn.Module, names: Iterable[str] | None = None) -> dict[str, nn
 
     Args:
         model: any network.
-        names: as in `model.named_parameters()`; the order given does not matter.
+        names: as in `model.named_parameters()`, or one of them; the order given does not matter.
 
     Raises:
         UsageError: a name is unknown, or nothing is selected.
     """
     known = dict(model.named_parameters())
-    chosen = {n for n, p in known.items() if p.requires_grad} if names is None else set(names)
+    listed = [names] if isinstance(names, str) else names
+    chosen = {n for n, p in known.items() if p.requires_grad} if listed is None else set(listed)
     if unknown := sorted(chosen - known.keys()):
         raise UsageError(f"parameters {unknown} are not in the model; choose among {', '.join(known)}.")
     if not chosen:

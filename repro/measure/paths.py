@@ -20,6 +20,9 @@ from repro.measure.landscape import BatchNormRule, Evaluator, Landscape
 Curve = Callable[[float], Tensor]
 """Takes α to a point, float64 `(p,)`."""
 
+_ROUNDING = 1e-9
+"""Values of α that are apart by no more are the same point of a grid."""
+
 
 @dataclass(frozen=True)
 class PathProfile:
@@ -44,7 +47,7 @@ class PathProfile:
             UsageError: `alpha` is not on the grid.
         """
         place = min(range(len(self.alpha)), key=lambda i: abs(self.alpha[i] - alpha))
-        if not math.isclose(self.alpha[place], alpha, abs_tol=1e-9):
+        if not math.isclose(self.alpha[place], alpha, abs_tol=_ROUNDING):
             raise UsageError(
                 f"alpha={alpha} is none of the {len(self.alpha)} points; the nearest is {self.alpha[place]}."
             )
@@ -167,7 +170,7 @@ def rise(profile: PathProfile, at: float, distance: float) -> float:
     """
     if distance <= 0:
         raise UsageError(f"distance={distance} must be above 0; it is measured in alpha, from {at}.")
-    low, high = profile.alpha[0] - 1e-9, profile.alpha[-1] + 1e-9
+    low, high = profile.alpha[0] - _ROUNDING, profile.alpha[-1] + _ROUNDING
     sides = [alpha for alpha in (at - distance, at + distance) if low <= alpha <= high]
     if not sides:
         raise UsageError(f"distance={distance} from {at} leaves the profile on both sides; take a smaller one.")
@@ -183,7 +186,8 @@ def barrier(profile: PathProfile) -> float:
         UsageError: the ends are not on the profile's grid.
     """
     ends = max(profile.loss_at(0.0), profile.loss_at(1.0))
-    between = [loss for alpha, loss in zip(profile.alpha, profile.loss, strict=True) if -1e-9 <= alpha <= 1 + 1e-9]
+    points = zip(profile.alpha, profile.loss, strict=True)
+    between = [loss for alpha, loss in points if -_ROUNDING <= alpha <= 1 + _ROUNDING]
     return float(np.max(between)) - ends  # Python's max passes over a NaN
 
 

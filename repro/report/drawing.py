@@ -91,11 +91,11 @@ def _draw_line(axes: Axes, line: Line, means: Sequence[Mean]) -> None:
             xs, ys = _columns(points)
             low, high = ([y + edge for y in ys] for edge in (-line.band, line.band))
             axes.fill_between(xs, low, high, color=colour, alpha=BAND, linewidth=0)
-    if thin and means:
-        xs = [mean.x for mean in means]
-        bounds = [mean.interval or (mean.mean, mean.mean) for mean in means]
+    for index, stretch in enumerate(line.stretches(means) if thin else []):
+        xs = [mean.x for mean in stretch]
+        bounds = [mean.interval or (mean.mean, mean.mean) for mean in stretch]
         axes.fill_between(xs, *_columns(bounds), color=colour, alpha=BAND, linewidth=0)
-        axes.plot(xs, [mean.mean for mean in means], dashes, color=colour, label=line.legend)
+        axes.plot(xs, [mean.mean for mean in stretch], dashes, color=colour, label="_" if index else line.legend)
 
 
 def _columns(points: Points) -> tuple[list[float], list[float]]:

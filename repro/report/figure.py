@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -61,14 +62,23 @@ class Line:
         """The mean at every x that all seeds reached.
 
         Args:
-            log: whether it is the geometric mean.
+            log: whether it is the geometric mean, and there is none where a value is not positive.
             share: whether y is a percentage of something, so that an interval ends at 0 and at 100.
         """
         if not self.averaged or not self.seeds:
             return []
         tables = [dict(points) for points in self.seeds.values()]
-        shared = [x for x in tables[0] if all(x in table for table in tables)]
+        shared = [x for x in tables[0] if all(x in table and (table[x] > 0 or not log) for table in tables)]
         return [_mean(x, [table[x] for table in tables], log, share) for x in shared]
+
+    def stretches(self, means: Sequence[Mean]) -> list[list[Mean]]:
+        """Its means, cut where some seed has points between two of them: there is no mean of all to draw there."""
+        placed = {mean.x for mean in means}
+        alone = sorted({x for points in self.seeds.values() for x, _ in points} - placed)
+        cut: dict[int, list[Mean]] = {}
+        for mean in means:
+            cut.setdefault(bisect(alone, mean.x), []).append(mean)
+        return list(cut.values())
 
 
 @dataclass(frozen=True)
@@ -101,6 +111,11 @@ class Panel:
     ticks: Sequence[float] = ()
     marks: Sequence[tuple[float, str, str]] = ()
 
+    @property
+    def kind_of_mean(self) -> str:
+        """`mean`, or `geometric mean` on a logarithmic axis."""
+        return "geometric mean" if self.log_y else "mean"
+
     def means(self, line: Line) -> list[Mean]:
         """Of one of its lines, as this panel's y has them."""
         return line.means(log=self.log_y, share=self.share)
@@ -126,13 +141,18 @@ class Figure:
         return [panel for row in self.rows for panel in row]
 
     @property
+    def geometric(self) -> bool:
+        """Whether it draws a geometric mean of seeds."""
+        return any(panel.log_y and line.summed_up for panel in self.panels for line in panel.lines)
+
+    @property
     def description(self) -> str:
         """What is drawn, in words: axes, lines, and where each line begins and ends."""
         return " ".join(f"{panel.title}: {panel.y} against {panel.x}. {_described(panel)}" for panel in self.panels)
 
 
 def as_csv(figure: Figure) -> bytes:
-    """Every point of the figure: one row a seed, and one row `mean` with its interval."""
+    """Every point of the figure: one row a seed, and one row `mean`, or `geometric mean`, with its interval."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(["panel", "line", "seed", "x", "y", "low", "high"])
@@ -142,7 +162,9 @@ def as_csv(figure: Figure) -> bytes:
             for seed, points in line.seeds.items():
                 writer.writerows([where, line.label, seed, x, y, "", ""] for x, y in points)
             for mean in panel.means(line):
-                writer.writerow([where, line.label, "mean", mean.x, mean.mean, *(mean.interval or ("", ""))])
+                writer.writerow(
+                    [where, line.label, panel.kind_of_mean, mean.x, mean.mean, *(mean.interval or ("", ""))]
+                )
     return written.getvalue().encode()
 
 
@@ -160,10 +182,9 @@ def _course(means: Sequence[Mean]) -> str:
 
 
 def _mean(x: float, values: Sequence[float], log: bool, share: bool) -> Mean:
-    positive = log and all(value > 0 for value in values)
-    estimate = one_sample([math.log10(value) for value in values] if positive else values)
+    estimate = one_sample([math.log10(value) for value in values] if log else values)
     mean, interval = estimate.mean, estimate.interval(0.05)
-    if positive:
+    if log:
         mean, interval = 10**mean, interval and (10 ** interval[0], 10 ** interval[1])
     if share and interval:
         interval = max(interval[0], 0.0), min(interval[1], 100.0)

@@ -29,4 +29,5 @@ def picture(figure: Figure, title: str, folder: str, caption: str = "") -> str:
     classes = ".drawing .interactive" if figure.interactive else ".drawing"
     drawn = f"![{title}. {figure.description}]({path}.svg){{ {classes} loading=lazy }}"
     shown = boxed("drawn", drawn, scrolls=not figure.interactive)
-    return blocks([shown, f"{caption} [The data]({path}.csv)."])
+    means = " On a logarithmic axis means are geometric." if figure.geometric else ""
+    return blocks([shown, f"{caption}{means} [The data]({path}.csv)."])

@@ -37,8 +37,9 @@ def _traces(panel: Panel) -> Iterator[Part]:
         yield from (_seed(panel, line, seed) for seed in line.seeds)
         means = panel.means(line) if line.summed_up else []
         if means:
-            yield _band(panel, line, means)
-            yield _mean(panel, line, means)
+            stretches = line.stretches(means)
+            yield from (_band(panel, line, stretch) for stretch in stretches)
+            yield _mean(panel, line, stretches)
         elif line.seeds:
             yield _trace(panel, line, [None], [None]) | {"showlegend": True}
 
@@ -68,10 +69,13 @@ def _seed(panel: Panel, line: Line, seed: str) -> Part:
     return trace | ({"meta": seed} if len(line.seeds) > 1 else {})
 
 
-def _mean(panel: Panel, line: Line, means: Sequence[Mean]) -> Part:
-    trace = _trace(panel, line, [mean.x for mean in means], [mean.mean for mean in means])
-    trace["text"] = [f"{mean.x:.4g}" + _bounds(mean) for mean in means]
-    return trace | {"showlegend": True, "hovertemplate": f"%{{y:.4g}} at %{{text}}<extra>{line.label}, mean</extra>"}
+def _mean(panel: Panel, line: Line, stretches: Sequence[Sequence[Mean]]) -> Part:
+    """All stretches as one line, broken between them."""
+    means = [mean for stretch in stretches for mean in (*stretch, None)][:-1]
+    trace = _trace(panel, line, [m.x if m else None for m in means], [m.mean if m else None for m in means])
+    trace["text"] = [f"{mean.x:.4g}" + _bounds(mean) if mean else "" for mean in means]
+    whose = f"{line.label}, {panel.kind_of_mean}"
+    return trace | {"showlegend": True, "hovertemplate": f"%{{y:.4g}} at %{{text}}<extra>{whose}</extra>"}
 
 
 def _bounds(mean: Mean) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 from repro.report.figure import Line, Panel
 from repro.report.results import Results
 
-_COLOURS = ("SB", "+GBN", "+RA", "+LR", "LB", "sharpness")
+_COLOURS = ("SB", "+GBN", "+RA", "+LR", "LB", "sharpness", "train")
 
 
 def colours(batches: Sequence[int]) -> dict[int, str]:
-    """A colour for each batch size, from the smallest to the largest; more than six share them."""
+    """A colour for each batch size, from the smallest to the largest; more than seven share them."""
     return {batch: _COLOURS[place % len(_COLOURS)] for place, batch in enumerate(sorted(batches))}
 
 

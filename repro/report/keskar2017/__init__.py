@@ -1,4 +1,4 @@
-"""The exhibits of Keskar et al. 2017: Tables 2 to 4, Figs. 2 to 7, Tables 6 and 7, directions, then the Hessian."""
+"""The exhibits of Keskar et al. 2017: Tables 2 to 4, Figs. 2 to 7, Tables 6 and 7, what else was asked."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from repro.report.keskar2017 import (
     directions,
     loss_tracking,
     minima_tables,
+    optimisers,
     paths,
     remedies,
     warm_start,
@@ -48,6 +49,7 @@ def exhibits(results: Results) -> list[Exhibit]:
         paths.figure_7(results),
         remedies.table_6(results),
         remedies.table_7(results),
+        optimisers.optimisers(results),
         directions.directions(results),
         curvature.spectra(results),
         curvature.along_training(results),

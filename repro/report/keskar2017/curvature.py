@@ -120,8 +120,16 @@ def _epochs(results: Results, place: Place) -> list[list[Panel]]:
         ],
         [
             Panel(title, "epoch", "trace, nats", trace, log_y=True),
-            Panel(title, "epoch", "share of the gradient in the top five", overlap),
+            Panel(title, "epoch", "gradient in the top five, percent", _percent(overlap), share=True),
         ],
+    ]
+
+
+def _percent(lines: Sequence[Line]) -> list[Line]:
+    """Lines of fractions, in percent."""
+    return [
+        replace(line, seeds={seed: [(x, 100 * y) for x, y in points] for seed, points in line.seeds.items()})
+        for line in lines
     ]
 
 

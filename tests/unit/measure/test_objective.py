@@ -452,6 +452,12 @@ def test_an_unknown_parameter_is_refused() -> None:
         NetworkObjective(dense_network(), *examples(3), parameters=["nine"])
 
 
+def test_one_name_is_one_parameter() -> None:
+    model = dense_network()
+    one, listed = (NetworkObjective(model, *examples(3), parameters=names) for names in ("1.weight", ["1.weight"]))
+    assert one.size == listed.size == model[1].weight.numel()
+
+
 def test_a_point_of_another_size_is_refused() -> None:
     objective = NetworkObjective(nn.Linear(4, 3), *examples(3))
     with pytest.raises(UsageError, match=r"shape \(14,\) must have shape \(15,\)"):

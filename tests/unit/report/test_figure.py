@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from repro.report.drawing import as_svg
 from repro.report.figure import Figure, Line, Panel, as_csv
 from repro.report.markdown import listing, table
+from repro.report.picture import picture
 from repro.report.seeds import curves
 from repro.report.summary import cited, counted, spread, summary
 
@@ -41,6 +42,16 @@ def test_on_a_logarithmic_axis_the_mean_is_geometric() -> None:
     assert mean.mean == pytest.approx(10)
     (plain,) = line([(1, 1.0)], [(1, 100.0)]).means()
     assert plain.mean == 50.5
+    assert line([(1, 1.0)], [(1, -100.0)]).means(log=True) == []
+
+
+def test_a_mean_is_not_drawn_across_points_that_some_seeds_lack() -> None:
+    whole, gaps = [(x, 1.0) for x in (1, 2, 3, 4, 5)], [(x, 2.0) for x in (1, 2, 4)]
+    for drawn in (line(whole, gaps), line(gaps, whole)):
+        assert [[mean.x for mean in each] for each in drawn.stretches(drawn.means())] == [[1, 2], [4]]
+    alike = line(whole, whole)
+    assert [len(each) for each in alike.stretches(alike.means())] == [5]
+    assert line().stretches([]) == []
 
 
 @given(VALUES, st.booleans())
@@ -83,6 +94,19 @@ def test_the_data_say_panel_line_seed_and_mean() -> None:
     assert head == "panel,line,seed,x,y,low,high"
     assert (first, second) == ('"t: loss, nats",SB,0,1,2.0,,', '"t: loss, nats",SB,1,1,4.0,,')
     assert mean.startswith('"t: loss, nats",SB,mean,1,3.0,-9.7')  # 3 - t(0.975, 1) = -9.706
+    log = as_csv(Figure("a", [[Panel("t", "x", "y", [line([(1, 2.0)], [(1, 8.0)])], log_y=True)]])).decode()
+    assert log.splitlines()[-1].startswith("t: y,SB,geometric mean,1,4.0")
+
+
+def test_a_caption_says_that_means_are_geometric() -> None:
+    said = {
+        log: picture(Figure("a", [[Panel("t", "x", "y", [line([(1, 2.0)], [(1, 8.0)])], log_y=log)]]), "A", "figures")
+        for log in (True, False)
+    }
+    assert "On a logarithmic axis means are geometric. [The data]" in said[True]
+    assert "geometric" not in said[False]
+    alone = Figure("a", [[Panel("t", "x", "y", [line([(1, 2.0)])], log_y=True)]])
+    assert "geometric" not in picture(alone, "A", "figures")
 
 
 def test_a_bar_inside_a_cell_does_not_end_it() -> None:

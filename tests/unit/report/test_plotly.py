@@ -67,6 +67,14 @@ def test_means_and_intervals_are_those_of_the_line(log: bool) -> None:
     assert all(f"{low:.4g} to {high:.4g}" in mean["text"][0] for low, high in [means[0].interval or ()])
 
 
+def test_a_mean_is_broken_where_some_seeds_have_no_points() -> None:
+    points = [(float(x), 1.0) for x in range(1, 6)]
+    shown = figure(Line("SB", "SB", {"0": points, "1": [*points[:2], *points[3:]]}))
+    (mean,) = traces(shown, meta=None, showlegend=True)
+    assert mean["x"] == [1.0, 2.0, None, 4.0, 5.0]
+    assert [band["x"] for band in traces(shown, fill="toself")] == [[1.0, 2.0, 2.0, 1.0], [4.0, 5.0, 5.0, 4.0]]
+
+
 def test_a_single_seed_is_no_choice_and_has_no_interval() -> None:
     alone = figure(Line("train", "train", {"authors": SEEDS["0"]}))
     assert drawn(alone)["seeds"] == []

@@ -1,8 +1,9 @@
-"""Tables 6 and 7 from made evidence: each arm beside the paper's, and `not run` where nothing was."""
+"""Remedies and other optimisers, from made evidence: each arm beside the paper's, and `not run` where nothing was."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from repro.claims import evidence
 from repro.claims.evidence import Observation
 from repro.report.exhibition import exhibition
 from repro.report.keskar2017.directions import directions
+from repro.report.keskar2017.optimisers import optimisers
 from repro.report.keskar2017.remedies import table_6, table_7
 from repro.report.results import Results, load_results
 
@@ -63,3 +65,17 @@ def test_the_shares_of_chosen_and_of_random_coordinates_stand_side_by_side(clone
     (quick,) = [each for each in load_results(clone / "papers" / "keskar2017") if each.profile == "quick"]
     row = "| F1, mnist-embedded | 3.00 ± 1.41 | 0.015 ± 0.0071 | 200.00 ± 0.00 | 2, 0, 0 |"
     assert row in directions(quick).text
+
+
+def test_other_optimisers_stand_with_how_far_training_had_come(clone: Path, made: SimpleNamespace) -> None:
+    rows = []
+    for arm, row, value in (("SB", "", 40.0), ("LB-sgd", "", 4000.0), ("LB-adagrad", "adagrad ", 1700.0)):
+        spec = {"arm": arm, "spec": arm}
+        rows.append(made.observation("K15", "test-accuracy", value / 100, variant=row.strip(), **spec))
+        rows.append(made.observation("K15", "sharpness", value, variant=f"{row}sharpness", **spec))
+    made.record(clone, rows)
+    (quick,) = [each for each in load_results(clone / "papers" / "keskar2017") if each.profile == "quick"]
+    curve = [{"train_loss": 0.5, "train_accuracy": 0.8}, {"train_loss": 0.11, "train_accuracy": 0.99}]
+    text = optimisers(replace(quick, epochs={"LB-sgd": curve})).text
+    assert "| F1, mnist-embedded | LB-sgd | 2 | 0.11 | 99.00 | 40.00 | 1, 0, 0 | 4,000 | 1, 0, 0 |" in text
+    assert "| F1, mnist-embedded | LB-adagrad | — | — | — | 17.00 | 1, 0, 0 | 1,700 | 1, 0, 0 |" in text
