@@ -7,6 +7,11 @@ class ReproError(Exception):
     """Something outside the code stands in the way; the command line prints it and exits 1."""
 
 
+def told(error: Exception) -> str:
+    """An error as a line of a record: our own say all in their message, others need their kind."""
+    return str(error) if isinstance(error, ReproError) else f"{type(error).__name__}: {error}"
+
+
 class UsageError(ReproError):
     """The request itself cannot be meant; the command line prints it and exits 2."""
 

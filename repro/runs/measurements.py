@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from repro.atomic import write_json
-from repro.errors import DatasetError, ReproError, StorageError
+from repro.errors import DatasetError, StorageError, told
 from repro.provenance import provenance
 from repro.runs.clock import Clock
 from repro.runs.pool import as_completed, pool
@@ -74,9 +74,7 @@ def carry_out(store: RunStore, request: MeasurementRequest) -> Answer:
     except (StorageError, DatasetError):
         raise
     except Exception as error:
-        form.update(
-            status="failed", reason=str(error) if isinstance(error, ReproError) else f"{type(error).__name__}: {error}"
-        )
+        form.update(status="failed", reason=told(error))
     form.update(clock.totals(), **provenance())
     write_json(_place(store, request), form)
     return form

@@ -7,6 +7,7 @@ state.pt               the last checkpoint, while the run is not over
 init.safetensors       the weights it began from
 snapshots/<update>.safetensors, final.safetensors
 measurements/*.json    what was measured on it
+lock                   held by the process that trains it
 """
 
 from __future__ import annotations
@@ -133,12 +134,12 @@ class RunFolder:
         return self._weights_path(update).exists()
 
     def save_weights(self, update: int | None, state: dict[str, Tensor]) -> None:
-        """Keep parameters and buffers as those after `update` updates."""
+        """Keep parameters and buffers as those after `update` updates; StorageError where they cannot be written."""
         plain = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
         write_bytes(self._weights_path(update), safetensors.torch.save(plain))
 
     def save_state(self, state: dict[str, Any]) -> None:
-        """Keep a checkpoint; the one before stays until this one is whole."""
+        """Keep a checkpoint; the one before stays until this one is whole. StorageError as above."""
         write_bytes(self.path / "state.pt", to_bytes(state))
 
     def load_state(self) -> dict[str, Any] | None:
@@ -185,7 +186,7 @@ class RunFolder:
         write_bytes(self.path / "metrics.jsonl", b"".join(json.dumps(row).encode() + b"\n" for row in kept))
 
     def write_status(self, status: dict[str, Any]) -> None:
-        """Say how far the run is; a run that is over needs its checkpoint no more."""
+        """Say how far the run is; a run that is over needs its checkpoint no more. StorageError as above."""
         write_json(self.path / "status.json", status)
         if status["status"] in ENDED:
             self.remove_state()

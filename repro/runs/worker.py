@@ -8,7 +8,7 @@ from typing import Any
 
 from repro.data import Dataset, load
 from repro.data.catalogue import entry_of
-from repro.errors import DataError, StorageError
+from repro.errors import DataError, StorageError, told
 from repro.machine import device, prepare
 from repro.provenance import provenance
 from repro.runs.clock import Clock
@@ -62,7 +62,7 @@ def carry_out(store: RunStore, request: RunRequest, wait: bool = False) -> dict[
             except (StorageError, DataError):
                 raise
             except Exception as error:
-                _write_status(folder, "failed", clock, reason=f"{type(error).__name__}: {error}")
+                _write_status(folder, "failed", clock, reason=told(error))
         return folder.status
 
 

@@ -1,4 +1,4 @@
-"""How a number of the study is read off a run's record or a measurement's answer."""
+"""How a number of a study is read off a run's record or a measurement's answer."""
 
 from __future__ import annotations
 

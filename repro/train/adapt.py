@@ -73,7 +73,8 @@ def with_noise(regime: Regime, small: int) -> Regime:
 def increased(regime: Regime, largest: int) -> Regime:
     """Where the learning rate would fall, the batch grows by the same factor (Smith et al. 2018, section 3).
 
-    Once the batch is `largest`, the rate falls by what is left of the factor. The first phase is as it was.
+    Once the batch is `largest`, the rate falls by what is left of the factor. A first phase
+    of no more than that is as it was.
 
     Args:
         regime: one of decreasing learning rates.

@@ -26,7 +26,8 @@ class Phase:
         rising_from: learning rate of the first update, from which it rises linearly to `learning_rate`, reached with
             the phase's last update (the gradual warm-up of Goyal et al. 2017, section 2.2); or `None`.
         noise: standard deviation of the factor, of mean 1, on each example's gradient (Hoffer et al. 2017).
-        forgetful: whether momentum begins anew with every epoch, as in the code of Hoffer et al. 2017.
+        forgetful: whether momentum, and all else that an optimiser remembers, begins anew with every epoch, as in the
+            code of Hoffer et al. 2017.
         ghosts_alike: whether ghosts are of one weight in the gradient each, and an epoch's smaller last batch is cut
             into as many of them, or as near to that as equal ghosts come, as in the code of Hoffer et al. 2017; else it
             is the examples that weigh alike.

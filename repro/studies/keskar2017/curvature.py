@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from repro.data import CATALOGUE
 from repro.measure import LeadingTerms
 from repro.studies import reading
 from repro.studies.curvature import SpectrumAt, density_of
@@ -65,9 +64,7 @@ def _boxes(setting: Setting, arm: str, seed: int, spectrum: SpectrumAt) -> Itera
 
 
 def _along_training(setting: Setting, arm: str, seed: int) -> Iterator[Sample]:
-    spec = setting.fixed(setting.batches[arm], setting.track_epochs[-1], seed)
-    examples = CATALOGUE[setting.dataset].train
-    updates = [spec.regime.updates_until(epochs, examples) for epochs in setting.track_epochs]
+    spec, updates = setting.along(arm, seed)
     needs = tuple(SpectrumAt(spec, update, top=TRACKED, probes=0, measured=setting.tracked) for update in updates)
     values = {f"eigenvalue-{rank + 1}": reading.eigenvalue(rank) for rank in range(TRACKED)}
     values |= {"trace": _costed(lambda content: float(content["trace"])), "overlap": _costed(_together)}

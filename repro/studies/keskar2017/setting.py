@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from repro.data import CATALOGUE
 from repro.runs.worker import RunRequest
 from repro.train.adapt import with_batch, with_learning_rate
 from repro.train.regime import Regime, constant
@@ -116,6 +117,11 @@ class Setting:
         """A run of exactly `epochs` epochs, as in Figs. 4, 5 and 6."""
         spec = self.minimum("SB", seed)
         return replace(spec, regime=with_batch(self._regime(epochs, "adam"), batch), stop=None)
+
+    def along(self, arm: str, seed: int) -> tuple[RunSpec, list[int]]:
+        """A run that is looked at on its way, as in Fig. 6, and after which of its updates."""
+        spec, examples = self.fixed(self.batches[arm], self.track_epochs[-1], seed), CATALOGUE[self.dataset].train
+        return spec, [spec.regime.updates_until(epochs, examples) for epochs in self.track_epochs]
 
     def _regime(self, epochs: int, optimizer: OptimizerName) -> Regime:
         return constant(epochs, self.small_batch, LEARNING_RATES[optimizer], MOMENTA[optimizer])

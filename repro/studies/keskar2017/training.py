@@ -62,11 +62,9 @@ def warm_start(setting: Setting) -> Iterator[Sample]:
 
 def sharpness_against_loss(setting: Setting) -> Iterator[Sample]:
     """K9: sharpness and loss at snapshots along both runs (Fig. 6)."""
-    examples = CATALOGUE[setting.dataset].train
     for seed in setting.seeds:
-        for arm, batch in setting.batches.items():
-            spec = setting.fixed(batch, setting.track_epochs[-1], seed)
-            updates = [spec.regime.updates_until(epochs, examples) for epochs in setting.track_epochs]
+        for arm in setting.batches:
+            spec, updates = setting.along(arm, seed)
             needs = tuple(_short(setting, spec, update) for update in updates)
             yield Sample("K9", arm, seed, "sharpness", needs, _against_loss)
             yield Sample("K9", arm, seed, "sharpness-slope", needs, _slope)
