@@ -177,6 +177,7 @@ def test_a_ratio_is_not_judged_where_a_value_against_the_claim_has_no_logarithm(
     row = _row(judge(claims, pairs([-1.0, *SB[1:]], lower), "quick"))
     assert (row.verdict, row.finding) == ("inconclusive", "a value against it is not positive, so there is no ratio")
     assert (row.n, row.failed) == (4, 1)
+    assert (row.effect, row.interval, row.p, row.p_holm) == (None,) * 4
 
 
 def test_one_run_is_too_few(declare, pairs):
