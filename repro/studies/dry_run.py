@@ -28,14 +28,15 @@ class Cost:
 def estimate(plan: Plan, store: RunStore) -> list[Cost]:
     """The cost of a plan for each network, from a few updates timed now."""
     rows = []
-    for place, samples in plan.samples.items():
+    for setting, samples in plan.samples.items():
+        place = f"{setting.network} on {setting.dataset}"
         runs, measurements = needs_of(samples)
         left = [run for run in runs if not is_over(store.folder(run.spec.key), run)]
         hours = sum(run_seconds(run) for run in left) / 3600
-        rows.append(Cost(f"{place.network} on {place.dataset}: runs", len(runs), len(left), hours))
+        rows.append(Cost(f"{place}: runs", len(runs), len(left), hours))
         missing = [m for m in measurements if not _is_settled(store, m)]
         hours = sum(_seconds(m) for m in missing) / 3600
-        rows.append(Cost(f"{place.network} on {place.dataset}: measurements", len(measurements), len(missing), hours))
+        rows.append(Cost(f"{place}: measurements", len(measurements), len(missing), hours))
     return rows
 
 
@@ -66,8 +67,8 @@ def regimes(plan: Plan) -> list[str]:
     A setting of which nothing is run, as on ImageNet, shows all that it names.
     """
     lines = []
-    for setting, samples in zip(plan.chosen, plan.samples.values(), strict=True):
-        examples = CATALOGUE[setting.dataset].train
+    for setting, samples in plan.samples.items():
+        examples = setting.examples
         lines += ["", f"{setting.network} on {setting.dataset}, {examples} examples", _PHASES]
         run = dict.fromkeys(request.spec.regime for request in needs_of(samples)[0])
         named = {name: regime for name, regime in setting.regimes.items() if regime in run or not run}

@@ -13,16 +13,8 @@ from repro.runs.engine import merge
 from repro.runs.measurements import MeasurementRequest, answer
 from repro.runs.store import RunStore
 from repro.runs.worker import RunRequest, is_probed
+from repro.studies.setting import NetworkSetting
 from repro.studies.study import Need, Reading, RunRecord, Sample
-
-
-@dataclass(frozen=True)
-class Place:
-    """The columns of evidence that all samples of a network in a profile share."""
-
-    network: str
-    dataset: str
-    profile: str
 
 
 @dataclass(frozen=True)
@@ -34,16 +26,16 @@ class _Result:
     details: dict[str, Any]
 
 
-def observe(store: RunStore, place: Place, samples: Iterable[Sample]) -> Iterator[Observation]:
-    """The evidence that the store holds for `samples`; what was not run yet is left out."""
+def observe(store: RunStore, setting: NetworkSetting, samples: Iterable[Sample]) -> Iterator[Observation]:
+    """The evidence that the store holds for samples of a setting; what was not run yet is left out."""
     for sample in samples:
         results = [_result(store, need) for need in sample.needs]
         finished = [result for result in results if result is not None]
         if len(finished) == len(results):
-            yield from _observations(place, sample, finished)
+            yield from _observations(setting, sample, finished)
 
 
-def _observations(place: Place, sample: Sample, results: list[_Result]) -> Iterator[Observation]:
+def _observations(setting: NetworkSetting, sample: Sample, results: list[_Result]) -> Iterator[Observation]:
     if sample.tries:
         pairs = zip(sample.needs, results, strict=True)
         results = [_as_a_try(result) if isinstance(need, RunRequest) else result for need, result in pairs]
@@ -56,9 +48,9 @@ def _observations(place: Place, sample: Sample, results: list[_Result]) -> Itera
     for reading in readings:
         yield Observation(
             claim=sample.claim,
-            network=place.network,
-            dataset=place.dataset,
-            profile=place.profile,
+            network=setting.network,
+            dataset=setting.dataset,
+            profile=setting.profile,
             variant=sample.variant,
             arm=sample.arm,
             seed=sample.seed,

@@ -25,10 +25,11 @@ from repro.runs.engine import LocalEngine
 from repro.runs.measurements import MeasurementRequest, measure_all
 from repro.runs.store import RunStore
 from repro.runs.worker import RunRequest
-from repro.studies.observing import Place, needs_of, observe
+from repro.studies.observing import needs_of, observe
 from repro.studies.papers import check_key, papers_folder, study
 from repro.studies.profiles import load_settings
 from repro.studies.records import trained_anew, write_records
+from repro.studies.setting import NetworkSetting
 from repro.studies.study import Sample
 
 
@@ -96,8 +97,8 @@ class Plan:
         return tuple(load_claims(self.folder))
 
     @cached_property
-    def samples(self) -> dict[Place, list[Sample]]:
-        """The samples to be observed for each network.
+    def samples(self) -> dict[NetworkSetting, list[Sample]]:
+        """The samples to be observed for each chosen setting.
 
         Raises:
             UsageError: an unknown paper or profile, or claims or networks that the profile does not run.
@@ -109,7 +110,7 @@ class Plan:
         if unknown := sorted(set(self.only) - known):
             where = f"the profile {self.profile!r}" + f" on {', '.join(self.networks)}" * bool(self.networks)
             raise UsageError(f"only={unknown}: {where} runs {', '.join(sorted(known))}.")
-        return {Place(each.network, each.dataset, self.profile): self._samples_of(each) for each in self.chosen}
+        return {setting: self._samples_of(setting) for setting in self.chosen}
 
     def _check_names(self) -> None:
         declared = [claim.id for claim in self.claims]
@@ -146,7 +147,7 @@ def carry_out(plan: Plan, store: RunStore, workers: int) -> None:
     """
     device()
     runs, measurements = plan.needs()
-    for dataset in dict.fromkeys(place.dataset for place, samples in plan.samples.items() if samples):
+    for dataset in dict.fromkeys(setting.dataset for setting, samples in plan.samples.items() if samples):
         get(dataset)
     for _ in tqdm(LocalEngine(store, workers).execute(runs), "training", len(runs), disable=None):
         pass
@@ -177,10 +178,10 @@ def _record(plan: Plan, store: RunStore) -> list[LedgerRow]:
         for network in (*claim.networks, *claim.extensions)
         if network in datasets
     }
-    new = [row for place, samples in plan.samples.items() for row in observe(store, place, samples)]
+    new = [row for setting, samples in plan.samples.items() for row in observe(store, setting, samples)]
     path = plan.results / "measurements.parquet"
     touched, replaced = {_row_of(each) for each in new}, {_sample_of(each) for each in new}
-    asked = {_declared(place, sample) for place, samples in plan.samples.items() for sample in samples}
+    asked = {_declared(setting, sample) for setting, samples in plan.samples.items() for sample in samples}
     old = evidence.read(path) if path.exists() else []
     kept = [each for each in old if _row_of(each) in declared - touched or _sample_of(each) in asked - replaced]
     observations = _brought_up_to_date(kept, plan, store) + new
@@ -210,8 +211,8 @@ def _brought_up_to_date(kept: Sequence[Observation], plan: Plan, store: RunStore
 def _all_that_rests_on(keys: set[str], plan: Plan, store: RunStore) -> Iterator[Observation]:
     """What the store holds of the whole study, asked for or not, that was read off the runs `keys`."""
     if keys:
-        for place, samples in Plan(plan.paper, plan.profile).samples.items():
-            yield from observe(store, place, [sample for sample in samples if keys.intersection(sample.keys)])
+        for setting, samples in Plan(plan.paper, plan.profile).samples.items():
+            yield from observe(store, setting, [sample for sample in samples if keys.intersection(sample.keys)])
 
 
 def _row_of(observation: Observation) -> tuple[str, str, str, str]:
@@ -222,9 +223,9 @@ def _sample_of(observation: Observation) -> tuple[str | int, ...]:
     return *_row_of(observation), observation.arm, observation.seed, observation.quantity, observation.spec
 
 
-def _declared(place: Place, sample: Sample) -> tuple[str | int, ...]:
+def _declared(setting: NetworkSetting, sample: Sample) -> tuple[str | int, ...]:
     """As `_sample_of` has it, of what the study asks for."""
-    row = (sample.claim, sample.variant, place.network, place.dataset)
+    row = (sample.claim, sample.variant, setting.network, setting.dataset)
     return *row, sample.arm, sample.seed, sample.quantity, " ".join(sample.keys)
 
 

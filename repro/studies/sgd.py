@@ -7,34 +7,27 @@ from dataclasses import dataclass
 
 from repro.runs.worker import RunRequest
 from repro.studies import reading
+from repro.studies.setting import NetworkSetting
 from repro.studies.study import Sample
 from repro.train.regime import Regime, constant, stepped
 from repro.train.spec import AugmentationName, OptimizerName, RunSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class SgdSetting:
-    """One network of a study in one profile.
+class SgdSetting(NetworkSetting):
+    """One network of such a study in one profile.
 
     Attributes:
-        profile, network, dataset: what the rows of evidence are filed under.
-        claims: the claims that this profile runs for this network.
         model: name in `repro.nets`; empty where it is that of the network.
         augmentation: of the training inputs.
-        seeds: one set of runs each, all from the same weights.
         epochs: of the base regime.
         drops: epochs at which the learning rate changes: it is multiplied by `drop`, or becomes the next of `rates`.
         rate, drop, momentum, clip, weight_decay: of SGD; clip is the largest norm of the gradient.
         rates: learning rates after each of the drops, where they are not multiples of one another; they may rise.
     """
 
-    profile: str
-    network: str
-    dataset: str
-    claims: tuple[str, ...]
     model: str = ""
     augmentation: AugmentationName = "none"
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     epochs: int
     drops: tuple[int, ...]
     rate: float = 0.1
@@ -49,11 +42,6 @@ class SgdSetting:
             raise ValueError(f"drops={list(self.drops)} must rise and lie between 0 and epochs={self.epochs}.")
         if len(self.rates) not in (0, len(self.drops)):
             raise ValueError(f"rates={list(self.rates)} must be as many as drops={list(self.drops)}, or none.")
-
-    @property
-    def regimes(self) -> Mapping[str, Regime]:
-        """Every regime that the study names."""
-        raise NotImplementedError
 
     def base(self, batch: int) -> Regime:
         """The base regime at a batch size."""

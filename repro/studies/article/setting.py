@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from repro.runs.worker import RunRequest
+from repro.studies.setting import NetworkSetting
 from repro.studies.sgd import SgdSetting
 from repro.train import objectives
 from repro.train.adapt import scaled, with_learning_rate
@@ -102,13 +103,10 @@ class Cost(Tuned):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contrastive:
+class Contrastive(NetworkSetting):
     """Contrastive learning: an encoder trained without labels, by batch, epochs, rule of the learning rate and loss.
 
     Attributes:
-        profile, network, dataset: what the rows of evidence are filed under.
-        claims: the claims that this profile runs.
-        seeds: one set of runs each, all from the same weights.
         small, large: the batches that are compared.
         between: further ones, for the curves.
         short, long: epochs.
@@ -118,10 +116,6 @@ class Contrastive:
         augmentation: of which every image has two draws.
     """
 
-    profile: str
-    network: str
-    dataset: str
-    claims: tuple[str, ...]
     seeds: tuple[int, ...] = (0, 1, 2)
     small: int = 32
     large: int = 256

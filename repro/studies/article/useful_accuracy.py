@@ -75,11 +75,11 @@ class _Way:
     def updates(self, _: Content, *runs: Try) -> Reading:
         """A part of an epoch has its part of the epoch's updates."""
         phase = self.setting.base(self.batch).phases[0]
-        return _times(self.epochs(*runs), phase.updates_per_epoch(_examples(self.setting)))
+        return _times(self.epochs(*runs), phase.updates_per_epoch(self.setting.examples))
 
     def seconds(self, content: Content, *runs: Try) -> Reading:
         """By the line of A3."""
-        updates, examples = self.updates(content, *runs), _times(self.epochs(*runs), _examples(self.setting))
+        updates, examples = self.updates(content, *runs), _times(self.epochs(*runs), self.setting.examples)
         return updates if updates.failure else predicted(cost_of(content), updates.value, examples.value)
 
     def bytes(self, content: Content, *runs: Try) -> Reading:
@@ -119,15 +119,11 @@ def _noise_on_the_way(setting: Cost, record: RunRecord) -> Reading:
         return until
     ends = {row["update"] for row in record.epochs[: math.ceil(until.value)]}
     rows = [row for row in record.noise(_probe(setting)) if row["update"] in ends]
-    return noise_scale_of(rows, _probe(setting), _examples(setting))
+    return noise_scale_of(rows, _probe(setting), setting.examples)
 
 
 def _times(read: Reading, factor: float) -> Reading:
     return read._replace(value=read.value * factor)
-
-
-def _examples(setting: Cost) -> int:
-    return CATALOGUE[setting.dataset].train
 
 
 @cache

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from repro.data import CATALOGUE
 from repro.errors import UsageError
 from repro.measure import log_grid, logarithmic, power
 from repro.studies import reading
@@ -116,7 +115,7 @@ def _distance_gap(end: int) -> Callable[[RunRecord, RunRecord], Reading]:
 def _first_drop(setting: Setting, column: str) -> int:
     """Updates of a column before its learning rate first drops."""
     regime = setting.regimes[column]
-    return regime.updates_until(regime.phases[0].epochs, CATALOGUE[setting.dataset].train)
+    return regime.updates_until(regime.phases[0].epochs, setting.examples)
 
 
 def _whole(row: Row) -> float:

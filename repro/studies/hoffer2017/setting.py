@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from repro.data import CATALOGUE
 from repro.studies.sgd import SgdSetting
 from repro.train.adapt import as_long_as, lengthened, scaled, with_batch, with_ghosts, with_noise
 from repro.train.regime import Regime
@@ -65,7 +64,7 @@ class Setting(SgdSetting):
         columns = self.columns
         return {
             **columns,
-            "equal updates": as_long_as(columns["+GBN"], self.small, CATALOGUE[self.dataset].train),
+            "equal updates": as_long_as(columns["+GBN"], self.small, self.examples),
             "noise": with_noise(columns["LB"], self.small_batch),
             "reset": columns["LB"].each(lambda phase: replace(phase, forgetful=True)),
         }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from repro.data import CATALOGUE
 from repro.runs.worker import RunRequest
+from repro.studies.setting import NetworkSetting
 from repro.train.adapt import with_batch, with_learning_rate
 from repro.train.regime import Regime, constant
 from repro.train.spec import AugmentationName, OptimizerName, Plateau, RunSpec
@@ -17,15 +17,12 @@ MOMENTA: Mapping[OptimizerName, float] = {"adam": 0.9, "sgd": 0.0, "adagrad": 0.
 """β₁ for Adam; Keras 1 SGD has no momentum by default."""
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One network of the study in one profile.
+@dataclass(frozen=True, kw_only=True)
+class Setting(NetworkSetting):
+    """One network of the study in one profile; a seed is a pair of minima.
 
     Attributes:
-        profile, network, dataset: what the rows of evidence are filed under.
         small_batch, large_batch: SB and LB, examples; the paper has 256 and 10 % of the training set.
-        claims: the claims that this profile runs for this network.
-        seeds: one pair of minima each.
         epochs: cap on the passes over the training set; training stops earlier at a plateau.
         patience, min_gain: the plateau rule, see `repro.train.spec.Plateau`.
         measured: examples of the training set, evenly spaced, on which sharpness is measured; 0 is all.
@@ -44,13 +41,8 @@ class Setting:
         boxes: values of ε in which φ is held against what slope and curvature predict.
     """
 
-    profile: str
-    network: str
-    dataset: str
     large_batch: int
-    claims: tuple[str, ...]
     small_batch: int = 256
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     epochs: int = 100
     patience: int = 5
     min_gain: float = 0.01
@@ -120,8 +112,8 @@ class Setting:
 
     def along(self, arm: str, seed: int) -> tuple[RunSpec, list[int]]:
         """A run that is looked at on its way, as in Fig. 6, and after which of its updates."""
-        spec, examples = self.fixed(self.batches[arm], self.track_epochs[-1], seed), CATALOGUE[self.dataset].train
-        return spec, [spec.regime.updates_until(epochs, examples) for epochs in self.track_epochs]
+        spec = self.fixed(self.batches[arm], self.track_epochs[-1], seed)
+        return spec, [spec.regime.updates_until(epochs, self.examples) for epochs in self.track_epochs]
 
     def _regime(self, epochs: int, optimizer: OptimizerName) -> Regime:
         return constant(epochs, self.small_batch, LEARNING_RATES[optimizer], MOMENTA[optimizer])

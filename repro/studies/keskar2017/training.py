@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from repro.data import CATALOGUE
 from repro.runs.worker import RunRequest
 from repro.studies import reading
 from repro.studies.keskar2017.setting import Setting
@@ -22,7 +21,7 @@ THRESHOLDS = {"F": 15_000 / 721_329, "C": 500 / 50_000}
 def batch_sweep(setting: Setting) -> Iterator[Sample]:
     """K7: accuracy and sharpness against the batch size (Fig. 4)."""
     batches = setting.sweep_batches
-    threshold = THRESHOLDS[setting.network[0]] * CATALOGUE[setting.dataset].train
+    threshold = THRESHOLDS[setting.network[0]] * setting.examples
     for seed in setting.seeds:
         runs = [RunRequest(setting.fixed(batch, setting.sweep_epochs, seed)) for batch in batches]
         sharp = [_short(setting, run.spec) for run in runs]
@@ -40,7 +39,7 @@ def batch_sweep(setting: Setting) -> Iterator[Sample]:
 
 def warm_start(setting: Setting) -> Iterator[Sample]:
     """K8: the large batch takes over after some epochs of the small one (Fig. 5)."""
-    examples = CATALOGUE[setting.dataset].train
+    examples = setting.examples
     first, last = setting.warm_epochs[0], setting.warm_epochs[-1]
     for seed in setting.seeds:
         parent = setting.fixed(setting.small_batch, setting.warm_base, seed)

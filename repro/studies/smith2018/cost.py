@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from repro.data import CATALOGUE
 from repro.measure.timing import Timing
 from repro.studies.smith2018.setting import Setting
 from repro.studies.study import Reading, Sample
@@ -24,7 +23,7 @@ Content = dict[str, Any]
 
 def seconds_saved(setting: Setting) -> Iterator[Sample]:
     """S9: seconds of a schedule's updates; they are timed anew for every seed, at the run whose rate decays."""
-    examples = CATALOGUE[setting.dataset].train
+    examples = setting.examples
     for seed in setting.seeds:
         needs = (SecondsOf(setting.run_of("decay", seed).spec, "update", _timed(setting)),)
         for row, arms in ARMS.items():

@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
-from repro.data import CATALOGUE
 from repro.runs.noise import NoiseProbe
 from repro.studies.noise_scale import noise_scale_of
 from repro.studies.smith2018.setting import Setting
@@ -45,7 +44,7 @@ def probe_of(setting: Setting) -> NoiseProbe:
 
 def _between(setting: Setting, arm: str, probe: NoiseProbe, first: int, last: int) -> Callable[[RunRecord], Reading]:
     """Reads the noise scale off a run, from the end of one epoch to that of another."""
-    examples = CATALOGUE[setting.dataset].train
+    examples = setting.examples
     start, end = (setting.regimes[arm].updates_until(epoch, examples) for epoch in (first, last))
 
     def read(record: RunRecord) -> Reading:

@@ -15,9 +15,9 @@ from repro.studies.minimum import ExpandedSharpnessAt
 from repro.studies.study import Reading, Sample
 
 SETTING = Setting(
-    "quick",
-    "F1",
-    "mnist-embedded",
+    profile="quick",
+    network="F1",
+    dataset="mnist-embedded",
     large_batch=600,
     claims=("K14",),
     seeds=(0,),
