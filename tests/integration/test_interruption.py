@@ -7,6 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,12 +20,20 @@ pytestmark = [
 ]
 
 
-def started(store: Path) -> subprocess.Popen[str]:
-    """`repro reproduce` in its own process group, once a run has begun to record."""
-    command = [sys.executable, "-m", "repro.cli", "reproduce", "keskar2017", "--only", "K10", "--store", str(store)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    wait_for(lambda: any(store.glob("*/metrics.jsonl")))
-    return process
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """`repro reproduce` in its own process group, once a run has begun to record; it never comes to its end."""
+    command = [sys.executable, "-m", "repro.cli", "reproduce", "keskar2017", "--only", "K10", "--store", str(tmp_path)]
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a background job's children ignore control-C
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heeding
+    ) as process:
+        try:
+            wait_for(lambda: any(tmp_path.glob("*/metrics.jsonl")))
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def wait_for(condition: object, seconds: float = 60) -> None:
@@ -45,8 +56,7 @@ def members(group: int) -> list[int]:
     return found
 
 
-def test_control_c_ends_with_1_and_ends_the_workers(tmp_path: Path) -> None:
-    process = started(tmp_path)
+def test_control_c_ends_with_1_and_ends_the_workers(process: subprocess.Popen[str]) -> None:
     os.killpg(process.pid, signal.SIGINT)
     _, message = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -54,8 +64,7 @@ def test_control_c_ends_with_1_and_ends_the_workers(tmp_path: Path) -> None:
     wait_for(lambda: not members(process.pid), 20)
 
 
-def test_workers_end_when_their_scheduler_is_killed(tmp_path: Path) -> None:
-    process = started(tmp_path)
+def test_workers_end_when_their_scheduler_is_killed(process: subprocess.Popen[str]) -> None:
     assert len(members(process.pid)) > 1
     process.kill()
     process.communicate(timeout=60)
