@@ -23,15 +23,15 @@ class Cell:
         failed: measurements without an answer, all arms together; on a log scale a value that has no
             logarithm is one.
         diverged: runs that did not survive, all arms together.
-        unfavourable: of the failed, the values that have no logarithm and speak against the claim.
-        estimate: of the effect, over the usable runs alone; `None` where there is none, or where leaving out the
-            unfavourable would make one.
+        without_logarithm: of the failed, the values that have none, on a log scale.
+        estimate: of the effect, over the usable runs alone; `None` where there is none, or where it would leave out a
+            value for having no logarithm.
     """
 
     n: int
     failed: int
     diverged: int
-    unfavourable: int
+    without_logarithm: int
     estimate: Estimate | None
 
 
@@ -47,13 +47,13 @@ def cell(comparison: Comparison, observations: Iterable[Observation]) -> Cell:
     """
     arms = _by_arm(comparison, observations)
     every = [each for arm in arms for each in arm.values()]
-    unfavourable = sum(each.status == "ok" and comparison.unfavourable(each.arm, each.value) for each in every)
+    without = sum(each.status == "ok" and not _usable(comparison, each) for each in every)
     return Cell(
         n=min(len(arm) for arm in arms),
         failed=sum(each.status != "diverged" and not _usable(comparison, each) for each in every),
         diverged=sum(each.status == "diverged" for each in every),
-        unfavourable=unfavourable,
-        estimate=None if unfavourable else _estimate(comparison, [_values(comparison, arm) for arm in arms]),
+        without_logarithm=without,
+        estimate=None if without else _estimate(comparison, [_values(comparison, arm) for arm in arms]),
     )
 
 

@@ -65,15 +65,6 @@ class Comparison:
             return value
         return math.log10(value) if value > 0 else math.nan
 
-    def unfavourable(self, arm: str, value: float) -> bool:
-        """Whether a value has no logarithm and, in this arm, speaks against the claim: there is no ratio to judge by.
-
-        In the other arm of a directional claim it speaks for it, and to leave it out favours nothing.
-        """
-        if self.scale == "linear" or value > 0:
-            return False
-        return not self.direction or arm == self.arms[0 if self.direction > 0 else 1]
-
     def region(self, network: str) -> Interval:
         """The margin around zero, or the range claimed, on the scale of the effect."""
         if self.span is not None:

@@ -163,7 +163,7 @@ def _corrections(cases: Sequence[_Case]) -> list[_Correction]:
 def _conclude(case: _Case, share: float) -> Conclusion:
     if case.cell.n == 0:
         return verdict.NOT_RUN
-    if case.cell.unfavourable:
+    if case.cell.without_logarithm:
         return verdict.NO_RATIO
     interval = case.interval(share)
     if interval is None:

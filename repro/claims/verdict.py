@@ -32,7 +32,7 @@ class Finding(Enum):
     UNDECIDED = "the interval allows both"
     TOO_FEW = "too few runs, or no spread between them, for an interval"
     NO_GAP = "the gap was not shown"
-    NO_RATIO = "a value against it is not positive, so there is no ratio"
+    NO_RATIO = "a value is not positive, so there is no ratio"
     NOTHING = ""
 
 

@@ -95,7 +95,8 @@ def _draw_line(axes: Axes, line: Line, means: Sequence[Mean]) -> None:
         xs = [mean.x for mean in stretch]
         bounds = [mean.interval or (mean.mean, mean.mean) for mean in stretch]
         axes.fill_between(xs, *_columns(bounds), color=colour, alpha=BAND, linewidth=0)
-        axes.plot(xs, [mean.mean for mean in stretch], dashes, color=colour, label="_" if index else line.legend)
+        label, alone = "_" if index else line.legend, "o" if len(stretch) == 1 else ""
+        axes.plot(xs, [mean.mean for mean in stretch], dashes, color=colour, marker=alone, label=label)
 
 
 def _columns(points: Points) -> tuple[list[float], list[float]]:

@@ -18,7 +18,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,19 +148,21 @@ class RunFolder:
         content = _content(path)
         if content is None:
             return None
-        try:
-            return from_bytes(content, str(path))
-        except StorageError:
-            self.remove_state()
-            return None
+        with suppress(StorageError):
+            state = from_bytes(content, str(path))
+            if "update" in state:
+                return state
+        self.remove_state()
+        return None
 
     def remove_state(self) -> None:
         """Keep no checkpoint."""
         (self.path / "state.pt").unlink(missing_ok=True)
 
-    def remove_end(self) -> None:
-        """Keep no final weights: the run is begun anew."""
-        self._weights_path(None).unlink(missing_ok=True)
+    def forget_weights_from(self, update: int) -> None:
+        """Keep no snapshots of that update or a later one, and no final weights: they are of an earlier training."""
+        for later in (each for each in (*self.snapshots, None) if each is None or each >= update):
+            self._weights_path(later).unlink(missing_ok=True)
 
     def append(self, rows: list[Row]) -> None:
         """Add lines to `metrics.jsonl`.

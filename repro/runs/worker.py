@@ -107,7 +107,9 @@ def _train(store: RunStore, folder: RunFolder, request: RunRequest, clock: Clock
                 _write_status(folder, "running", clock, updates=training.update)
                 saved = time.monotonic()
     except Diverged as diverged:
+        folder.forget_weights_from(diverged.update)
         return _write_status(folder, "diverged", clock, updates=diverged.update, reason=str(diverged))
+    folder.forget_weights_from(training.update + 1)
     folder.save_weights(None, training.model.state_dict())
     return _write_status(folder, "complete", clock, updates=training.update)
 
@@ -125,7 +127,7 @@ def _data_of(spec: RunSpec) -> Dataset:
 def _take_up(training: Training, folder: RunFolder, request: RunRequest) -> None:
     """Begin the run, or continue from its checkpoint where nothing that is to be observed is missing before it.
 
-    Snapshots of an earlier training are replaced one by one; its end is gone until there is a new one.
+    Weights of an earlier training stay until those of this one replace them.
 
     Raises:
         StorageError: the checkpoint does not fit; it is removed.
@@ -140,7 +142,7 @@ def _take_up(training: Training, folder: RunFolder, request: RunRequest) -> None
                 f"the checkpoint in {folder.path} does not fit ({error!r}) and is removed; run the same command again."
             ) from error
     else:
-        folder.remove_end()
+        folder.remove_state()
         folder.save_weights(0, training.model.state_dict())
     folder.forget_after(training.update)
 

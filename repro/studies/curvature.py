@@ -34,7 +34,7 @@ class SpectrumAt(AtAnUpdate):
         UsageError: a size has no meaning.
     """
 
-    METHOD: ClassVar[int] = 4
+    METHOD: ClassVar[int] = 5
 
     engine: Engine = "lanczos"
     top: int = 5

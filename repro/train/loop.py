@@ -6,7 +6,6 @@ update continues as if it had never stopped.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -218,10 +217,10 @@ def _check(spec: RunSpec, model: nn.Module, examples: int) -> None:
     for phase in spec.regime.phases:
         last = examples % phase.batch
         if normalises and 1 in (phase.batch, last):
-            other = next(batch for batch in itertools.count(phase.batch + 1) if examples % batch != 1)
+            others = (batch for batch in range(phase.batch + 1, examples + 1) if examples % batch != 1)
             raise ValueError(
                 f"batch={phase.batch} leaves one example of {examples} alone in an update, which BatchNorm cannot "
-                f"normalise; choose another batch, for example {other}."
+                f"normalise; choose another batch, for example {next(others, 'of two examples or more')}."
             )
         batches = {spec.objective.views * count for count in (phase.batch, last or phase.batch)}
         if phase.ghost_size is not None and any(_leaves_one(count, phase.ghost_size_of(count)) for count in batches):

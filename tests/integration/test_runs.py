@@ -23,7 +23,7 @@ from repro.runs.noise import NoiseProbe
 from repro.runs.store import Busy, RunFolder, RunStore
 from repro.runs.worker import RunRequest, carry_out
 from repro.streams import stream
-from repro.train.loop import Training
+from repro.train.loop import Diverged, Training
 from repro.train.objectives import Proximal
 from repro.train.regime import constant
 from repro.train.spec import RunSpec, Start
@@ -237,6 +237,53 @@ def test_a_damaged_checkpoint_costs_time_but_not_the_result(tmp_path: Path, whol
     (folder.path / "metrics.jsonl").write_bytes(b'{"kind": "epoch", "update": 10}\n{"kind": "ep')
     carry_out(store, WANTED)
     assert files(folder) == files(whole)
+
+
+def test_a_checkpoint_of_an_earlier_training_is_gone_once_the_run_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: RunFolder
+) -> None:
+    store, folder = RunStore(tmp_path), RunStore(tmp_path).folder(SPEC.key)
+    monkeypatch.setattr(worker, "CHECKPOINT_SECONDS", 0.0)
+
+    def killed_at(update: int, request: RunRequest) -> None:
+        advance = Training.advance
+
+        def until(training: Training) -> object:
+            return sys.exit("killed") if training.update == update else advance(training)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Training, "advance", until)
+            with pytest.raises(SystemExit):
+                carry_out(store, request)
+
+    killed_at(15, RunRequest(SPEC))
+    assert folder.load_state() is not None
+    monkeypatch.setattr(worker, "CHECKPOINT_SECONDS", 100.0)
+    killed_at(12, WANTED)  # begins anew, for the snapshot after 10 updates
+    assert folder.load_state() is None
+    carry_out(store, WANTED)
+    assert files(folder) == files(whole)
+
+
+def test_weights_past_the_end_of_a_later_training_are_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, folder = RunStore(tmp_path), RunStore(tmp_path).folder(SPEC.key)
+    carry_out(store, RunRequest(SPEC, frozenset({3, 10})))
+
+    def diverge(_: Training) -> object:
+        raise Diverged(5)
+
+    monkeypatch.setattr(Training, "advance", diverge)
+    assert carry_out(store, RunRequest(SPEC, frozenset({4})))["status"] == "diverged"
+    assert folder.snapshots == {3}
+    with pytest.raises(UsageError, match="kept no such weights"):
+        folder.weights()
+
+
+def test_a_checkpoint_that_does_not_say_how_far_it_came_is_none(tmp_path: Path) -> None:
+    folder = RunStore(tmp_path).folder(SPEC.key)
+    folder.save_state({"epoch": 1})
+    assert folder.load_state() is None
+    assert not (folder.path / "state.pt").exists()
 
 
 def test_a_checkpoint_that_does_not_fit_is_named_and_the_next_call_begins_anew(

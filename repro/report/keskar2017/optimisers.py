@@ -42,7 +42,7 @@ def _row(
     results: Results, place: Place, arm: str, runs: Sequence[Observation], sharp: Sequence[Observation]
 ) -> Sequence[str]:
     ours, phi = summary(runs), summary(sharp)
-    curves = [curve for each in runs if (curve := results.epochs.get(each.spec))]
+    curves = [curve for each in runs if each.status == "ok" and (curve := results.epochs.get(each.spec))]
     epochs = counted(len(curve) for curve in curves)
     loss = spread(curve[-1]["train_loss"] for curve in curves)
     accuracy = spread(100 * curve[-1]["train_accuracy"] for curve in curves)

@@ -169,15 +169,20 @@ def test_a_range_is_judged_on_a_log_scale(declare, observation):
     assert row.test.startswith("one-sample t, two one-sided tests against 3 and 10, df 2, 90 % interval")
 
 
-def test_a_ratio_is_not_judged_where_a_value_against_the_claim_has_no_logarithm(declare, gap, pairs):
+def test_a_ratio_is_not_judged_where_a_value_has_no_logarithm(declare, gap, pairs):
     claims = declare(gap.replace('scale = "linear"', 'scale = "log10"'))  # LB is lower
-    lower, fallen = [0.01, 0.011, 0.01, 0.012], [0.01, 0.011, 0.01, -0.5]
+    lower = [0.01, 0.011, 0.01, 0.012]
     assert _row(judge(claims, pairs(SB, lower), "quick")).verdict == "reproduced"
-    assert _row(judge(claims, pairs(SB, fallen), "quick")).verdict == "reproduced", "it speaks for the claim"
-    row = _row(judge(claims, pairs([-1.0, *SB[1:]], lower), "quick"))
-    assert (row.verdict, row.finding) == ("inconclusive", "a value against it is not positive, so there is no ratio")
-    assert (row.n, row.failed) == (4, 1)
-    assert (row.effect, row.interval, row.p, row.p_holm) == (None,) * 4
+    for sb, lb in (([-1.0, *SB[1:]], lower), (SB, [-0.5, *lower[1:]])):
+        row = _row(judge(claims, pairs(sb, lb), "quick"))
+        assert (row.verdict, row.finding) == ("inconclusive", "a value is not positive, so there is no ratio")
+        assert (row.n, row.failed) == (4, 1)
+        assert (row.effect, row.interval, row.p, row.p_holm) == (None,) * 4
+
+
+def test_what_compares_by_itself_needs_a_logarithm_too(declare, observation):
+    values = [observation(v, claim="K3", quantity="ratio", arm="", seed=s) for s, v in enumerate((4.0, 5.0, -6.0))]
+    assert _row(judge(declare(RATIO), values, "quick"), "K3").finding.endswith("so there is no ratio")
 
 
 def test_one_run_is_too_few(declare, pairs):

@@ -324,6 +324,9 @@ def test_the_batch_advised_leaves_no_example_alone_either() -> None:
     seven = replace(data, train=data.train.take(slice(0, 7)))
     with pytest.raises(ValueError, match=r"batch=2 leaves one example of 7 .* for example 4"):  # 3 leaves one too
         Training(replace(SPEC, regime=constant(1, 2, 1e-3)), seven)
+    one = replace(data, train=data.train.take(slice(0, 1)))
+    with pytest.raises(ValueError, match="for example of two examples or more"):
+        Training(replace(SPEC, regime=constant(1, 2, 1e-3)), one)
 
 
 def test_one_example_is_a_batch_where_there_is_no_batchnorm() -> None:
