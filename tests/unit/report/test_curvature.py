@@ -69,7 +69,9 @@ def test_the_table_of_spectra_has_every_arm(clone: Path, made: SimpleNamespace) 
 
 def test_eigenvalues_on_the_way_are_drawn_against_epoch_and_loss(clone: Path, made: SimpleNamespace) -> None:
     ((figure, caption),) = along_training(results(clone, made)).figures
-    (top, at_loss), _ = figure.rows
+    (top, at_loss), (_, overlap) = figure.rows
+    assert overlap.share
+    assert overlap.lines[1].seeds["0"] == [(1.0, 1000.0), (3.0, pytest.approx(1000 / 3))]  # percent
     assert {line.label: line.seeds["0"] for line in top.lines}["LB, largest"] == [(1.0, 10.0), (3.0, 10 / 3)]
     assert at_loss.lines[1].seeds["0"] == [(0.1 / 3, 10 / 3), (0.1, 10.0)]
     assert "1,000 evenly spaced" in caption

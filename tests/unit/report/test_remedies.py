@@ -1,4 +1,4 @@
-"""Remedies and other optimisers, from made evidence: each arm beside the paper's, and `not run` where nothing was."""
+"""Remedies, other optimisers and lost values, from made evidence; `not run` where nothing was."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from repro.claims import evidence
 from repro.claims.evidence import Observation
+from repro.report.claims import sections
 from repro.report.exhibition import exhibition
 from repro.report.keskar2017.directions import directions
 from repro.report.keskar2017.optimisers import optimisers
@@ -79,3 +80,17 @@ def test_other_optimisers_stand_with_how_far_training_had_come(clone: Path, made
     text = optimisers(replace(quick, epochs={"LB-sgd": curve})).text
     assert "| F1, mnist-embedded | LB-sgd | 2 | 0.11 | 99.00 | 40.00 | 1, 0, 0 | 4,000 | 1, 0, 0 |" in text
     assert "| F1, mnist-embedded | LB-adagrad | — | — | — | 17.00 | 1, 0, 0 | 1,700 | 1, 0, 0 |" in text
+
+
+def test_a_claim_names_the_values_that_have_no_logarithm(clone: Path, made: SimpleNamespace) -> None:
+    rises = {"SB": (0.1, 0.2), "LB": (3.0, -0.25)}
+    rows = [
+        made.observation("K5", "path-rise", value, arm=arm, seed=seed)
+        for arm, values in rises.items()
+        for seed, value in enumerate(values)
+    ]
+    made.record(clone, rows)
+    (quick,) = [each for each in load_results(clone / "papers" / "keskar2017") if each.profile == "quick"]
+    (said,) = [each for each in sections([quick]) if each.startswith("### K5")]
+    assert "- `quick`, F1, 1 of LB: -0.25 has no logarithm" in said
+    assert "1 of SB" not in said

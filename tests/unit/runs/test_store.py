@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from repro.errors import DatasetError, StorageError, UsageError
+from repro.runs import worker
 from repro.runs.measurements import answer
 from repro.runs.measurements import carry_out as measure
 from repro.runs.store import RunFolder, RunStore
@@ -83,6 +84,23 @@ def test_a_measurement_that_is_none_is_refused_and_made_again_once_deleted(tmp_p
         answer(store, request)
     path.unlink()
     assert answer(store, request) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(UsageError("measured=7 is too many."), "measured=7 is too many."), (KeyError("x"), "KeyError: 'x'")],
+)
+def test_an_error_of_ours_is_told_by_its_message_and_another_with_its_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    store = RunStore(tmp_path)
+    monkeypatch.setattr(EvaluationAt, "measure", fail)
+    assert measure(store, EvaluationAt(SPEC))["reason"] == reason
+    monkeypatch.setattr(worker, "_train", fail)
+    assert carry_out(store, RunRequest(SPEC))["reason"] == reason
 
 
 @pytest.mark.parametrize("error", [DatasetError, StorageError])
