@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -47,7 +46,7 @@ def cell(comparison: Comparison, observations: Iterable[Observation]) -> Cell:
     """
     arms = _by_arm(comparison, observations)
     every = [each for arm in arms for each in arm.values()]
-    without = sum(each.status == "ok" and not _usable(comparison, each) for each in every)
+    without = sum(each.status == "ok" and not comparison.on_scale(each.value) for each in every)
     return Cell(
         n=min(len(arm) for arm in arms),
         failed=sum(each.status != "diverged" and not _usable(comparison, each) for each in every),
@@ -68,7 +67,7 @@ def _by_arm(comparison: Comparison, observations: Iterable[Observation]) -> list
 
 
 def _usable(comparison: Comparison, observation: Observation) -> bool:
-    return observation.status == "ok" and math.isfinite(comparison.transform(observation.value))
+    return observation.status == "ok" and comparison.on_scale(observation.value)
 
 
 def _values(comparison: Comparison, arm: Arm) -> dict[int, float]:

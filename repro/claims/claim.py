@@ -65,6 +65,10 @@ class Comparison:
             return value
         return math.log10(value) if value > 0 else math.nan
 
+    def on_scale(self, value: float) -> bool:
+        """Whether a value has a place on the scale of the effect: a number that is not positive has no logarithm."""
+        return math.isfinite(self.transform(value))
+
     def region(self, network: str) -> Interval:
         """The margin around zero, or the range claimed, on the scale of the effect."""
         if self.span is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from math import isfinite
 
 from repro.claims.claim import Claim
 from repro.claims.ledger import LedgerRow
@@ -88,7 +87,7 @@ def _lost(claim: Claim, ran: Sequence[tuple[Results, LedgerRow]]) -> str:
         failed = Counter(
             (each.arm, each.reason if each.status == "failed" else f"{each.value:.3g} has no logarithm")
             for each in values
-            if each.status == "failed" or (each.status == "ok" and not isfinite(comparison.transform(each.value)))
+            if each.status == "failed" or (each.status == "ok" and not comparison.on_scale(each.value))
         )
         where = ", ".join([code(results.profile), row.network, *([code(row.variant)] if row.variant else [])])
         said += [f"- {where}, {count} of {arm or 'the runs'}: {reason}" for (arm, reason), count in failed.items()]

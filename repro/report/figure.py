@@ -8,6 +8,7 @@ import math
 from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from repro.claims.estimate import one_sample
 
@@ -75,10 +76,7 @@ class Line:
         """Its means, cut where some seed has points between two of them: there is no mean of all to draw there."""
         placed = {mean.x for mean in means}
         alone = sorted({x for points in self.seeds.values() for x, _ in points} - placed)
-        cut: dict[int, list[Mean]] = {}
-        for mean in means:
-            cut.setdefault(bisect(alone, mean.x), []).append(mean)
-        return list(cut.values())
+        return [list(stretch) for _, stretch in groupby(means, lambda mean: bisect(alone, mean.x))]
 
 
 @dataclass(frozen=True)

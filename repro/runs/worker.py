@@ -77,9 +77,10 @@ def is_over(folder: RunFolder, request: RunRequest) -> bool:
 
 def is_probed(folder: RunFolder, request: RunRequest) -> bool:
     """Whether every probe has looked at all of the run that is recorded."""
-    recorded, spec = folder.rows() if request.probes else [], request.spec
-    examples = entry_of(spec.dataset).train
-    return not any(probe.missing(recorded, spec.regime, examples) for probe in request.probes)
+    if not request.probes:
+        return True
+    recorded, examples = folder.rows(), entry_of(request.spec.dataset).train
+    return not any(probe.missing(recorded, request.spec.regime, examples) for probe in request.probes)
 
 
 def _has_snapshots(folder: RunFolder, request: RunRequest, before: int) -> bool:
@@ -91,9 +92,13 @@ def _train(store: RunStore, folder: RunFolder, request: RunRequest, clock: Clock
     spec = request.spec
     parent = None if spec.start is None else store.folder(spec.start.run).weights(spec.start.update)
     training = Training(spec, _data_of(spec), parent, device())
-    _write_status(folder, "running", clock, updates=0)  # from here on the files are those of no run that is over
     _take_up(training, folder, request)
-    wanted = request.snapshots | folder.snapshots
+    _write_status(folder, "running", clock, updates=training.update)  # before the files of a run that was over change
+    if not training.update:
+        folder.remove_state()
+        folder.save_weights(0, training.model.state_dict())
+    folder.forget_after(training.update)
+    wanted = request.snapshots | folder.snapshots  # those of an earlier training are made again
     due = {probe: probe.updates(spec.regime, training.examples) for probe in sorted(request.probes)}
     saved = time.monotonic()
     try:
@@ -125,9 +130,7 @@ def _data_of(spec: RunSpec) -> Dataset:
 
 
 def _take_up(training: Training, folder: RunFolder, request: RunRequest) -> None:
-    """Begin the run, or continue from its checkpoint where nothing that is to be observed is missing before it.
-
-    Weights of an earlier training stay until those of this one replace them.
+    """Continue from the run's checkpoint, if there is one and nothing that is to be observed is missing before it.
 
     Raises:
         StorageError: the checkpoint does not fit; it is removed.
@@ -141,10 +144,6 @@ def _take_up(training: Training, folder: RunFolder, request: RunRequest) -> None
             raise StorageError(
                 f"the checkpoint in {folder.path} does not fit ({error!r}) and is removed; run the same command again."
             ) from error
-    else:
-        folder.remove_state()
-        folder.save_weights(0, training.model.state_dict())
-    folder.forget_after(training.update)
 
 
 def _write_status(folder: RunFolder, status: str, clock: Clock, **details: Any) -> None:

@@ -37,8 +37,7 @@ def observe(store: RunStore, setting: NetworkSetting, samples: Iterable[Sample])
 
 def _observations(setting: NetworkSetting, sample: Sample, results: list[_Result]) -> Iterator[Observation]:
     if sample.tries:
-        pairs = zip(sample.needs, results, strict=True)
-        results = [_as_a_try(result) if isinstance(need, RunRequest) else result for need, result in pairs]
+        results = [_as_a_try(need, result) for need, result in zip(sample.needs, results, strict=True)]
     bad = next((result for result in results if result.status != "ok"), None)
     if bad is None:
         readings, status = _readings(sample, results), "failed"
@@ -67,8 +66,8 @@ def _observations(setting: NetworkSetting, sample: Sample, results: list[_Result
         )
 
 
-def _as_a_try(result: _Result) -> _Result:
-    if result.status == "ok" or not isinstance(result.content, RunRecord):
+def _as_a_try(need: Need, result: _Result) -> _Result:
+    if result.status == "ok" or not isinstance(need, RunRequest):
         return result
     return _Result("ok", Reading(math.nan, failure=result.details["reason"]), result.details)
 

@@ -38,8 +38,8 @@ def spectra(results: Results) -> Exhibit:
             figures.append((figure, f"{place.network} on {data_set(results, *place)}: {sentence(found)}. {_SPECTRA}"))
     note = (
         "Mean ± SD over seeds, in nats; Hessian of the training loss at the final weights, BatchNorm statistics "
-        "recomputed. Large: above a tenth of the geometric mean of both arms' largest eigenvalue, counted from the "
-        f"density, whose probes alone put a standard error of several on a count of tens. {IN_BRACKETS}"
+        "recomputed. Large: above a tenth of the geometric mean of both arms' largest eigenvalue, estimated "
+        f"from the density of a few probes. {IN_BRACKETS}"
     )
     text = f"{note}\n\n{table(_HEAD, rows)}" if rows else ""
     return Exhibit("Hessian: eigenvalues of both minima", used, text, figures)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from repro.claims.evidence import Observation
 from repro.report.exhibit import Exhibit
-from repro.report.markdown import table
+from repro.report.markdown import blocks, table
 from repro.report.origin import IN_BRACKETS, where
 from repro.report.results import Place, Results
 from repro.report.summary import counted, spread, summary
@@ -35,7 +35,7 @@ def optimisers(results: Results) -> Exhibit:
             if runs:
                 rows.append(_row(results, place, arm, runs, sharp))
                 used += [*runs, *sharp]
-    return Exhibit("Other optimisers", used, f"{_NOTE}\n\n{table(_HEAD, rows)}" if used else "")
+    return Exhibit("Other optimisers", used, blocks([_NOTE, table(_HEAD, rows)]) if used else "")
 
 
 def _row(
